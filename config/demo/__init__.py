@@ -1,0 +1,1 @@
+"""Documents and orders of the demo tenants, and their rendering to files."""
