@@ -1,0 +1,74 @@
+// Behaviour of the shared components, by data attribute, on the document: it also serves
+// whatever htmx swaps in later.
+import "./csrf.js";
+import "./toast.js";
+
+const root = document.documentElement;
+
+function isDark() {
+  if (root.dataset.theme) return root.dataset.theme === "dark";
+  return window.matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function toggleTheme() {
+  root.dataset.theme = isDark() ? "light" : "dark";
+  window.localStorage.setItem("theme", root.dataset.theme);
+}
+
+function setDrawer(isOpen) {
+  document.body.classList.toggle("drawer-open", isOpen);
+  const toggle = document.querySelector("[data-drawer-toggle]");
+  toggle?.setAttribute("aria-expanded", String(isOpen));
+  if (isOpen) document.querySelector("#navigation a")?.focus();
+}
+
+async function copyFrom(button) {
+  const source = document.getElementById(button.dataset.copy);
+  await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
+  const label = button.querySelector("[data-copy-label]");
+  if (!label) return;
+  label.textContent = button.dataset.copied;
+  setTimeout(() => { label.textContent = button.dataset.idle; }, 2000);
+}
+
+const actions = {
+  "[data-theme-toggle]": toggleTheme,
+  "[data-drawer-toggle]": () => setDrawer(!document.body.classList.contains("drawer-open")),
+  "[data-drawer-close]": () => setDrawer(false),
+  "[data-dialog-open]": (element) => document.getElementById(element.dataset.dialogOpen).showModal(),
+  "[data-dialog-close]": (element) => element.closest("dialog").close(),
+  "[data-copy]": copyFrom,
+};
+
+document.addEventListener("click", (event) => {
+  for (const [selector, action] of Object.entries(actions)) {
+    const element = event.target.closest(selector);
+    if (element) action(element);
+  }
+  if (event.target.matches("dialog[data-light-dismiss]")) event.target.close();
+  document.querySelectorAll("details.menu[open]").forEach((menu) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  setDrawer(false);
+  document.querySelectorAll("details.menu[open]").forEach((menu) => {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+});
+
+// A form that asks first: <form data-confirm="Delete this document?">
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset?.confirm;
+  if (question && !window.confirm(question)) event.preventDefault();
+});
+
+// A dialog that the server sends open: <dialog data-open-on-load>
+function openRequested(scope) {
+  scope.querySelectorAll("dialog[data-open-on-load]:not([open])").forEach((dialog) => dialog.showModal());
+}
+openRequested(document);
+document.addEventListener("htmx:load", (event) => openRequested(event.detail.elt.parentElement ?? document));
