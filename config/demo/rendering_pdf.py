@@ -33,6 +33,7 @@ from config.demo.blocks import (
 from config.demo.sources import DemoSource
 
 _MARGIN: Final = 22 * mm
+_FRAME_PADDING: Final = 6  # Fixed by reportlab, on each side of the text.
 _TEXT_WIDTH: Final = A4[0] - 2 * _MARGIN
 _INK: Final = HexColor("#1f2933")
 _MUTED: Final = HexColor("#6b7785")
@@ -44,6 +45,7 @@ _ACCENT_DEFAULT: Final = HexColor("#37474f")
 _BODY: Final = ParagraphStyle(
     "body", fontName="Helvetica", fontSize=10, leading=14.5, textColor=_INK, spaceAfter=7
 )
+_ITEM: Final = ParagraphStyle("item", parent=_BODY, spaceAfter=3)
 _CELL: Final = ParagraphStyle("cell", parent=_BODY, fontSize=9, leading=12, spaceAfter=0)
 _CELL_HEAD: Final = ParagraphStyle(
     "cell-head", parent=_CELL, fontName="Helvetica-Bold", textColor=white
@@ -58,8 +60,8 @@ def pdf_render(source: DemoSource) -> bytes:
     document = SimpleDocTemplate(
         buffer,
         pagesize=A4,
-        leftMargin=_MARGIN,
-        rightMargin=_MARGIN,
+        leftMargin=_MARGIN - _FRAME_PADDING,
+        rightMargin=_MARGIN - _FRAME_PADDING,
         topMargin=28 * mm,
         bottomMargin=24 * mm,
         title=source.title,
@@ -129,7 +131,7 @@ def _heading_style(level: int, accent: Color) -> ParagraphStyle:
 
 def _item_list(block: ItemList, accent: Color) -> ListFlowable:
     """Set a bullet list or a numbered list."""
-    items = [ListItem(PdfParagraph(_markup(item), _BODY)) for item in block.items]
+    items = [ListItem(PdfParagraph(_markup(item), _ITEM)) for item in block.items]
     return ListFlowable(
         items,
         bulletType="1" if block.numbered else "bullet",
