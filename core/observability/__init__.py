@@ -1,0 +1,1 @@
+"""What lets people see how Frontdesk is doing: logs, metrics, health checks."""
