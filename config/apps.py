@@ -1,0 +1,19 @@
+"""Make `config` an application, so that its management commands are found."""
+
+from django.apps import AppConfig
+
+
+class ConfigConfig(AppConfig):
+    name = "config"
+    verbose_name = "Configuration"
+
+    def ready(self) -> None:
+        from django.utils.module_loading import autodiscover_modules
+
+        from config.celery import app
+
+        app.set_default()
+        try:  # BUILD
+            autodiscover_modules("tasks")  # `enqueue` names tasks; every process must know them
+        except ImportError as error:  # BUILD
+            print("BUILD: tasks not importable yet:", error)  # BUILD

@@ -1,0 +1,40 @@
+"""A tenant's host: the back-office, the widget and the API of one workspace. No /admin/ here."""
+
+from importlib.util import find_spec
+
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+PAGES = {
+    "knowledge/": "knowledge",
+    "workflows/": "workflows",
+    "routing/": "routing",
+    "billing/": "billing",
+    "analytics/": "analytics",
+    "": "commerce",
+}
+APPS = (
+    "tenants",
+    "conversations",
+    "knowledge",
+    "routing",
+    "billing",
+    "commerce",
+    "analytics",
+    "workflows",
+)
+
+
+def _included(prefix: str, module: str) -> list[URLPattern | URLResolver]:
+    """Return the app's patterns, or none for an app without that kind of entry point."""
+    return [path(prefix, include(module))] if find_spec(module) else []
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *_included("", "tenants.urls"),
+    *_included("", "conversations.urls"),
+    *[found for prefix, app in PAGES.items() for found in _included(prefix, f"{app}.urls")],
+    *[found for app in APPS for found in _included("api/v1/", f"{app}.api_urls")],
+    path("api/schema/", SpectacularAPIView.as_view(), name="api_schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="api_schema"), name="api_docs"),
+]

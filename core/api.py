@@ -1,0 +1,93 @@
+"""What every REST resource shares: strict bodies, cursor pages, problem documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.http import Http404, HttpResponse
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, pagination, serializers
+from rest_framework.views import set_rollback
+
+from core import errors
+from core.http import problem_response
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A request body that refuses fields it does not know."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = sorted(set(data) - set(self.fields))
+            if unknown:
+                message = _("This field is not known here.")
+                raise serializers.ValidationError(
+                    {name: [serializers.ErrorDetail(message, "unknown_field")] for name in unknown}
+                )
+        return super().to_internal_value(data)
+
+
+class StrictModelSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
+    """A model's request body that refuses fields it does not know."""
+
+
+class CursorPagination(pagination.CursorPagination):
+    """Pages by cursor, newest first, 50 at a time (`page_size` up to 200)."""
+
+    ordering = "-created_at"
+    page_size_query_param = "page_size"
+    max_page_size = 200
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """Return the problem document of an expected failure; None lets the 500 handler log it."""
+    domain = _domain_error(error)
+    if domain is None:
+        return None
+    set_rollback()
+    response = problem_response(domain, instance=context["request"].path)
+    for header, value in _headers(error).items():
+        response[header] = value
+    return response
+
+
+def _domain_error(error: Exception) -> errors.DomainError | None:
+    if isinstance(error, errors.DomainError):
+        return error
+    if isinstance(error, Http404):
+        return errors.NotFound()
+    if isinstance(error, DjangoPermissionDenied):
+        return errors.PermissionDenied()
+    if isinstance(error, exceptions.ValidationError):
+        return errors.ValidationFailed(errors=field_errors(error.detail))
+    return _api_error(error) if isinstance(error, exceptions.APIException) else None
+
+
+def _api_error(error: exceptions.APIException) -> errors.DomainError:
+    """Return a DomainError with the status and code REST framework chose."""
+    code = str(error.get_codes()) if not isinstance(error.get_codes(), dict) else error.default_code
+    mapped = errors.DomainError(str(error.detail))
+    mapped.code, mapped.http_status = code, error.status_code
+    mapped.title = str(error.default_detail)
+    return mapped
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    headers = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = str(error.auth_header)  # type: ignore[attr-defined]
+    if getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(error.wait))  # type: ignore[attr-defined]
+    return headers
+
+
+def field_errors(detail: Any, pointer: str = "") -> list[dict[str, str]]:
+    """Return [{pointer, code, detail}] for a nested REST framework error."""
+    if isinstance(detail, dict):
+        found = [field_errors(value, f"{pointer}/{name}") for name, value in detail.items()]
+        return [item for part in found for item in part]
+    if isinstance(detail, list):
+        return [item for value in detail for item in field_errors(value, pointer)]
+    code = getattr(detail, "code", "invalid")
+    return [{"pointer": pointer or "/", "code": str(code), "detail": str(detail)}]

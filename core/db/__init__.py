@@ -1,0 +1,1 @@
+"""The database engine: django-tenants' Postgres backend, driven by `core.tenancy`."""

@@ -1,0 +1,89 @@
+"""Derive the Postgres session (search path, tenant id) from the current scope at every cursor.
+
+The stock backend keeps the schema on the connection object, so a tenant set in one async hop leaks
+into queries of the next. Here the context variable is the only truth: each physical connection
+remembers what it was last set to, and forgets it whenever a rollback may have undone the setting.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
+from django.db.backends.postgresql.features import DatabaseFeatures as PostgresFeatures
+from django_tenants.postgresql_backend.base import DatabaseWrapper as TenantsWrapper
+from psycopg.pq import TransactionStatus
+
+from core import tenancy
+
+_SET_SESSION = "SELECT set_config('search_path', %s, false), set_config('app.tenant_id', %s, false)"
+_MEMORY = "_frontdesk_session"
+
+
+class DatabaseFeatures(PostgresFeatures):
+    """Know what Postgres can do; the stock probe creates a table, which the app role may not."""
+
+    supports_transactions = True
+
+
+class DatabaseWrapper(TenantsWrapper):  # type: ignore[misc]  # django-tenants ships no types
+    """Postgres wrapper whose schema and tenant follow `core.tenancy`, never its own state."""
+
+    features_class = DatabaseFeatures
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._constructed = False
+        super().__init__(*args, **kwargs)
+        self._constructed = True
+
+    @property
+    def schema_name(self) -> str:
+        found = tenancy.scope_or_none()
+        return found.schema if found else tenancy.PUBLIC_SCHEMA
+
+    @schema_name.setter
+    def schema_name(self, _: str) -> None:
+        """Ignore what django-tenants would remember here: the scope is the only truth."""
+
+    def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
+        """Enter the schema of `tenant`, for django-tenants' own commands."""
+        self.include_public_schema = include_public
+        if self._constructed:
+            tenancy.enter_schema(tenant.schema_name)
+
+    def _cursor(self, name: str | None = None) -> Any:
+        scope = tenancy.scope()
+        cursor = PostgresWrapper._cursor(self, name)
+        self._session_apply(scope)
+        return cursor
+
+    def _session_apply(self, scope: tenancy.Scope) -> None:
+        wanted = scope.session
+        if not self.include_public_schema and scope.kind is tenancy.ScopeKind.SCHEMA:
+            wanted = (f'"{scope.schema}"', "")
+        connection = self.connection
+        if getattr(connection, _MEMORY, None) == wanted:
+            return
+        if connection.info.transaction_status == TransactionStatus.INERROR:
+            return  # nothing but a rollback can succeed now, and it needs no session
+        with connection.cursor() as setter:
+            setter.execute(_SET_SESSION, wanted)
+        setattr(connection, _MEMORY, wanted)
+
+    def _session_forget(self) -> None:
+        if self.connection is not None:
+            setattr(self.connection, _MEMORY, None)
+
+    def _rollback(self) -> Any:
+        self._session_forget()
+        return super()._rollback()
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        super()._savepoint_rollback(sid)
+        self._session_forget()
+
+    def _close(self) -> Any:
+        connection = self.connection
+        if connection is not None and connection.info.transaction_status != TransactionStatus.IDLE:
+            self._session_forget()
+        return super()._close()

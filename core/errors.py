@@ -1,0 +1,88 @@
+"""The one family of expected failures, and how each is told over HTTP, sockets and tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class DomainError(Exception):
+    """Something a caller did or met that the domain foresees.
+
+    `code` is stable and documented, `detail` is a sentence for people, `data` holds public fields
+    that go into the problem document. Never put private data in either.
+    """
+
+    code = "domain_error"
+    title = "The request could not be carried out."
+    http_status = 400
+    retryable = False
+
+    def __init__(self, detail: str = "", **data: Any) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.data = data
+
+    def problem(self) -> dict[str, Any]:
+        """Return the RFC 9457 problem document, without `instance`."""
+        return {
+            "type": f"/docs/errors/{self.code}",
+            "title": str(self.title),
+            "status": self.http_status,
+            "code": self.code,
+            "detail": str(self.detail),
+            "retryable": self.retryable,
+            **self.data,
+        }
+
+    def frame(self) -> dict[str, Any]:
+        """Return the socket's `error` frame."""
+        return {"type": "error", "code": self.code, "detail": str(self.detail), **self.data}
+
+
+class NotFound(DomainError):
+    code = "not_found"
+    title = "There is nothing here by that name."
+    http_status = 404
+
+
+class PermissionDenied(DomainError):
+    code = "permission_denied"
+    title = "You may not do this."
+    http_status = 403
+
+
+class Unauthenticated(DomainError):
+    code = "unauthenticated"
+    title = "Sign in, or send an API key."
+    http_status = 401
+
+
+class ValidationFailed(DomainError):
+    """Input that breaks a contract; `errors` lists {pointer, code, detail} for each fault."""
+
+    code = "validation_failed"
+    title = "Some of what you sent is not valid."
+    http_status = 400
+
+    def __init__(self, detail: str = "", *, errors: list[dict[str, str]] | None = None) -> None:
+        super().__init__(detail, errors=errors or [])
+
+
+class Conflict(DomainError):
+    code = "conflict"
+    title = "This clashes with the current state."
+    http_status = 409
+
+
+class RateLimited(DomainError):
+    code = "rate_limited"
+    title = "Too many requests; wait a moment."
+    http_status = 429
+    retryable = True
+
+
+class ServiceUnavailable(DomainError):
+    code = "service_unavailable"
+    title = "This is unavailable for the moment."
+    http_status = 503
+    retryable = True

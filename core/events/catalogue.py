@@ -1,0 +1,156 @@
+"""Every event of the system: frozen, versioned, without personal data.
+
+Fields are ids, enums and numbers only; who wants text or names asks the owner by id. A field is
+added with a default, never renamed or removed; a changed meaning is a new version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+_by_name: dict[str, type[Event]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Base of all events; `name` is the subject on every bus."""
+
+    name: ClassVar[str] = ""
+    version: ClassVar[int] = 1
+
+    def payload(self) -> dict[str, Any]:
+        """Return the fields as JSON-ready values."""
+        dumped: dict[str, Any] = TypeAdapter(type(self)).dump_python(self, mode="json")
+        return dumped
+
+
+def event(name: str, version: int = 1) -> Any:
+    """Register a frozen dataclass under its subject."""
+
+    def register(cls: type[Event]) -> type[Event]:
+        made = dataclass(frozen=True, slots=True, kw_only=True)(cls)
+        made.name, made.version = name, version
+        _by_name[name] = made
+        return made
+
+    return register
+
+
+def event_decode(name: str, payload: dict[str, Any]) -> Event:
+    """Return the event stored under `name`; raises KeyError for a name nobody registered."""
+    decoded: Event = TypeAdapter(_by_name[name]).validate_python(payload)
+    return decoded
+
+
+@event("tenant.created")
+class TenantCreated(Event):
+    tenant_id: UUID
+    plan: str
+
+
+@event("person.joined")
+class PersonJoined(Event):
+    person_id: UUID
+    role: str
+
+
+@event("ingest.doc.ingested")
+class DocumentIngested(Event):
+    document_id: UUID
+    chunks: int
+    bytes: int
+
+
+@event("ingest.doc.failed")
+class DocumentFailed(Event):
+    document_id: UUID
+    code: str
+
+
+@event("ingest.doc.deleted")
+class DocumentDeleted(Event):
+    document_id: UUID
+
+
+@event("conversation.message.received")
+class MessageReceived(Event):
+    conversation_id: UUID
+    message_id: UUID
+    seq: int
+    characters: int
+
+
+@event("conversation.reply.appended")
+class ReplyAppended(Event):
+    conversation_id: UUID
+    message_id: UUID
+    run_id: UUID
+    seq: int
+    citations: int
+
+
+@event("conversation.handover.requested")
+class HandoverRequested(Event):
+    conversation_id: UUID
+    reason: str
+    queue: str
+
+
+@event("conversation.claimed")
+class ConversationClaimed(Event):
+    conversation_id: UUID
+    person_id: UUID
+
+
+@event("conversation.handed_back")
+class ConversationHandedBack(Event):
+    conversation_id: UUID
+    person_id: UUID
+
+
+@event("conversation.resolved")
+class ConversationResolved(Event):
+    conversation_id: UUID
+    by: str
+
+
+@event("conversation.agent.replied")
+class AgentReplied(Event):
+    conversation_id: UUID
+    message_id: UUID
+    person_id: UUID
+
+
+@event("agent.run.completed")
+class RunCompleted(Event):
+    run_id: UUID
+    workflow: str
+    status: str
+    duration_ms: int
+    conversation_id: UUID | None = None
+
+
+@event("router.decided")
+class RouteDecided(Event):
+    decision_id: UUID
+    tier: str
+    intent: str
+    confidence: float
+    run_id: UUID | None = None
+
+
+@event("completion.generated")
+class CompletionGenerated(Event):
+    run_id: UUID
+    step_id: str
+    provider: str
+    model: str
+    tier: str
+    tokens_in: int
+    tokens_out: int
+    cost_micro: int
+    currency: str

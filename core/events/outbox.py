@@ -1,0 +1,52 @@
+"""Write an event into the outbox with the change that caused it."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+from django.db import connections, transaction
+
+from core import tenancy
+from core.db.router import database_alias
+from core.events.catalogue import Event
+from core.events.deliver import delivery_attempt
+from core.events.registry import subscribers_for
+
+CHANNEL = "frontdesk_outbox"
+
+# One round trip: the event, a delivery per subscriber, and the wake-up call to the relay.
+_PUBLISH = f"""
+WITH stored AS (
+    INSERT INTO core_outboxevent (tenant_id, name, version, payload, occurred_at)
+    VALUES (%s, %s, %s, %s::jsonb, statement_timestamp())
+    RETURNING id, tenant_id, occurred_at
+), planned AS (
+    INSERT INTO core_delivery (event_seq, occurred_at, tenant_id, subscriber, next_attempt_at)
+    SELECT stored.id, stored.occurred_at, stored.tenant_id, name, stored.occurred_at
+    FROM stored, unnest(%s::text[]) AS name
+    RETURNING id, subscriber
+)
+SELECT id, subscriber, pg_notify('{CHANNEL}', '') FROM planned
+"""  # noqa: S608 - the channel is a constant
+
+
+def publish(event: Event) -> None:
+    """Store `event` for its subscribers; it becomes visible when the transaction commits.
+
+    Needs a tenant scope and an open transaction, so that change and event commit together.
+    Urgent subscribers are tried right after the commit; the relay delivers whatever that misses.
+    """
+    tenant = tenancy.require()
+    alias = database_alias()
+    connection = connections[alias]
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("publish() needs the caller's transaction.")
+    subscribers = {found.name: found for found in subscribers_for(type(event))}
+    values = (str(tenant.id), event.name, event.version, json.dumps(event.payload()))
+    with connection.cursor() as cursor:
+        cursor.execute(_PUBLISH, (*values, list(subscribers)))
+        planned = cursor.fetchall()
+    for delivery_id, name, _ in planned:
+        if subscribers[name].is_urgent:
+            transaction.on_commit(partial(delivery_attempt, delivery_id, tenant), using=alias)

@@ -1,0 +1,68 @@
+"""Who listens to what: handlers registered at start-up, one delivery row per (event, subscriber)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core.events.catalogue import Event
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as a handler receives it; `event_id` is the idempotency key."""
+
+    event_id: UUID
+    tenant_id: UUID
+    event: Event
+    occurred_at: datetime
+
+
+Handler = Callable[[StoredEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """A named handler; an urgent one is also tried right after the publisher's commit."""
+
+    name: str
+    handler: Handler
+    events: tuple[type[Event], ...]
+    is_urgent: bool
+
+
+_subscribers: dict[str, Subscriber] = {}
+
+
+def subscriber(
+    name: str, *events: type[Event], urgent: bool = False
+) -> Callable[[Handler], Handler]:
+    """Register a handler for events, under a name that never changes once deployed.
+
+    The handler runs in the event's tenant inside a transaction, at least once, and must be
+    idempotent by `StoredEvent.event_id`. First deliveries keep the tenant's order, except urgent
+    ones, which trade it for latency.
+    """
+
+    def register(handler: Handler) -> Handler:
+        known = _subscribers.get(name)
+        if known and known.handler.__qualname__ != handler.__qualname__:
+            raise ValueError(f"Two subscribers are named {name!r}.")
+        _subscribers[name] = Subscriber(name, handler, events, urgent)
+        return handler
+
+    return register
+
+
+def subscribers_for(event_type: type[Event]) -> list[Subscriber]:
+    return [found for found in _subscribers.values() if event_type in found.events]
+
+
+def subscriber_get(name: str) -> Subscriber | None:
+    return _subscribers.get(name)
+
+
+def subscribers_all() -> list[Subscriber]:
+    return sorted(_subscribers.values(), key=lambda found: found.name)

@@ -1,0 +1,140 @@
+"""Deliver what the publishers' processes did not: the guarantee behind every subscriber.
+
+Woken by NOTIFY, and by a poll for due retries. The platform role reads which deliveries are due
+across tenants; each is then carried out inside its own tenant by the application role. Events
+become eligible once every transaction that started before them has ended (a watermark by snapshot,
+not by id), so none is skipped when transactions commit out of order.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from uuid import UUID
+
+import psycopg
+import structlog
+from django.db import close_old_connections, connections
+
+from core import directory, tenancy
+from core.events.deliver import delivery_attempt
+from core.events.outbox import CHANNEL
+from core.observability.metrics import outbox_pending
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+POLL_SECONDS = 1.0
+PARTITION_SECONDS = 3600.0
+KEEP_DAYS = 14
+LEADER_LOCK = 0x46_44_52_4C  # "FDRL"
+TENANTS_AT_ONCE = 4
+
+_DUE = """
+    SELECT id, tenant_id FROM core_delivery
+    WHERE state = 'pending' AND next_attempt_at <= statement_timestamp()
+      AND (attempts > 0 OR xid < pg_snapshot_xmin(pg_current_snapshot()))
+    ORDER BY xid, id LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    delivery_id: int
+    tenant_id: UUID
+
+
+def deliveries_due(limit: int = BATCH) -> list[Due]:
+    """Return pending deliveries below the watermark, oldest first, across tenants."""
+    with tenancy.platform_scope(), connections["platform"].cursor() as cursor:
+        cursor.execute(_DUE, (limit,))
+        return [Due(*row) for row in cursor.fetchall()]
+
+
+def relay_once(pool: ThreadPoolExecutor) -> int:
+    """Deliver one batch: tenants side by side, each tenant's events in order."""
+    by_tenant: dict[UUID, list[int]] = defaultdict(list)
+    for due in deliveries_due():
+        by_tenant[due.tenant_id].append(due.delivery_id)
+    return sum(pool.map(_tenant_deliver, by_tenant.items()))
+
+
+def _tenant_deliver(work: tuple[UUID, list[int]]) -> int:
+    tenant_id, delivery_ids = work
+    try:
+        tenant = directory.tenant_by_id(tenant_id)
+        if tenant is None:
+            return 0  # suspended: its deliveries wait until it is active again
+        return sum(delivery_attempt(delivery_id, tenant) for delivery_id in delivery_ids)
+    finally:
+        close_old_connections()
+
+
+class Relay:
+    """The relay process: one leader at a time, chosen by an advisory lock."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        """Deliver until stopped; reconnects after the database went away."""
+        with ThreadPoolExecutor(TENANTS_AT_ONCE, thread_name_prefix="relay") as pool:
+            while not self.stopping.is_set():
+                try:
+                    self._lead(pool)
+                except (psycopg.OperationalError, psycopg.InterfaceError):
+                    log.exception("relay_connection_lost")
+                    self.stopping.wait(1.0)
+
+    def _lead(self, pool: ThreadPoolExecutor) -> None:
+        with psycopg.connect(**_listen_parameters(), autocommit=True) as listener:
+            listener.execute(f"LISTEN {CHANNEL}")
+            while not self.stopping.is_set() and not _lock_take(listener):
+                self.stopping.wait(POLL_SECONDS)
+            log.info("relay_leading")
+            self._deliver_until_stopped(listener, pool)
+
+    def _deliver_until_stopped(
+        self, listener: psycopg.Connection[tuple[object, ...]], pool: ThreadPoolExecutor
+    ) -> None:
+        since_partitions = PARTITION_SECONDS
+        while not self.stopping.is_set():
+            if since_partitions >= PARTITION_SECONDS:
+                partitions_maintain()
+                since_partitions = 0.0
+            delivered = relay_once(pool)
+            outbox_pending.set(0 if delivered < BATCH else delivered)
+            if delivered < BATCH:
+                _wait(listener, POLL_SECONDS)
+                since_partitions += POLL_SECONDS
+
+
+def _wait(listener: psycopg.Connection[tuple[object, ...]], seconds: float) -> None:
+    for _ in listener.notifies(timeout=seconds, stop_after=1):
+        return
+
+
+def _lock_take(listener: psycopg.Connection[tuple[object, ...]]) -> bool:
+    row = listener.execute("SELECT pg_try_advisory_lock(%s)", (LEADER_LOCK,)).fetchone()
+    return bool(row and row[0])
+
+
+def _listen_parameters() -> dict[str, object]:
+    settings = connections["platform"].settings_dict
+    return {
+        "host": settings["HOST"],
+        "port": settings["PORT"] or 5432,
+        "user": settings["USER"],
+        "password": settings["PASSWORD"],
+        "dbname": settings["NAME"],
+        "application_name": "frontdesk-relay",
+    }
+
+
+def partitions_maintain() -> None:
+    """Make the coming days' partitions and drop those that are old and fully delivered."""
+    with tenancy.platform_scope(), connections["platform"].cursor() as cursor:
+        cursor.execute("SELECT core_outbox_partitions_ensure(7)")
+        cursor.execute("SELECT core_outbox_partitions_drop(%s)", (KEEP_DAYS,))

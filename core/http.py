@@ -1,0 +1,67 @@
+"""How expected failures and health questions are answered over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from core import tenancy
+from core.errors import DomainError
+
+Responder = Callable[[HttpRequest], HttpResponse]
+PROBLEM_TYPE = "application/problem+json"
+
+
+def problem_response(error: DomainError, *, instance: str = "") -> JsonResponse:
+    """Return the RFC 9457 document of an expected failure."""
+    body = {**error.problem(), **({"instance": instance} if instance else {})}
+    response = JsonResponse(body, status=error.http_status, content_type=PROBLEM_TYPE)
+    if "retry_after" in error.data:
+        response["Retry-After"] = str(error.data["retry_after"])
+    return response
+
+
+def prefers_problem(request: HttpRequest) -> bool:
+    """Return whether this client wants JSON: everything under /api, and who does not ask for HTML."""
+    if request.path.startswith("/api/"):
+        return True
+    return "text/html" not in request.headers.get("Accept", "text/html")
+
+
+def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """Return a problem document or an error page, whichever the client reads."""
+    if prefers_problem(request):
+        return problem_response(error, instance=request.path)
+    context = {"title": error.title, "detail": error.detail, "status": error.http_status}
+    return render(request, "errors/problem.html", context, status=error.http_status)
+
+
+class DomainErrorMiddleware:
+    """Map a DomainError raised by a plain view to its answer."""
+
+    def __init__(self, get_response: Responder) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return error_response(request, error) if isinstance(error, DomainError) else None
+
+
+class HealthMiddleware:
+    """Answer /healthz, /readyz and /metrics on any host, before a tenant is looked for."""
+
+    def __init__(self, get_response: Responder) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        from core.observability.health import HEALTH_VIEWS
+
+        view = HEALTH_VIEWS.get(request.path.rstrip("/"))
+        if view is None:
+            return self.get_response(request)
+        with tenancy.public_scope():
+            return view(request)

@@ -1,0 +1,26 @@
+#!/usr/bin/env python
+"""Run Frontdesk's management commands, each with the database role it needs and no more."""
+
+import os
+import sys
+
+from config.env import settings_module_choose
+
+OWNER_COMMANDS = {"migrate", "migrate_schemas", "tenants_migrate", "sqlmigrate", "showmigrations"}
+
+
+def main() -> None:
+    """Enter the shared schema explicitly and hand over to Django."""
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    settings_module_choose()
+    os.environ.setdefault("FRONTDESK_DB_ROLE", "owner" if command in OWNER_COMMANDS else "app")
+    from core import tenancy
+
+    with tenancy.public_scope():
+        from django.core.management import execute_from_command_line
+
+        execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

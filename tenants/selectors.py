@@ -1,0 +1,88 @@
+"""Reads of the tenants app."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from core import directory, tenancy
+from core.tenancy import TenantContext
+from tenants.models import ApiKey, Membership, Person, Tenant
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "[::1]"})
+
+
+def tenant_for_host(host: str) -> TenantContext | None:
+    """Return the active tenant of a Host header (port allowed), or None."""
+    return directory.tenant_by_host(host_name(host))
+
+
+def host_name(host: str) -> str:
+    """Return the lower-case name of a Host header, without its port."""
+    name = host.strip().lower()
+    if name.startswith("["):
+        return name.partition("]")[0] + "]"
+    return name.partition(":")[0].rstrip(".")
+
+
+def host_is_platform(host: str) -> bool:
+    name = host_name(host)
+    return name == settings.BASE_DOMAIN or name in LOOPBACK_HOSTS
+
+
+def tenant_current() -> Tenant:
+    """Return the row of the current tenant."""
+    return Tenant.objects.get(pk=tenancy.require().id)
+
+
+def tenant_base_url(slug: str) -> str:
+    """Return the workspace's address, such as http://acme.localhost:8000."""
+    scheme, _, rest = settings.PUBLIC_BASE_URL.partition("://")
+    _, colon, port = rest.rstrip("/").partition(":")
+    return f"{scheme}://{slug}.{settings.BASE_DOMAIN}{colon}{port}"
+
+
+def realtime_url(host: str) -> str:
+    """Return the address of the sockets for a host name."""
+    return settings.REALTIME_URL.format(host=host_name(host))
+
+
+def person_by_email(email: str) -> Person | None:
+    return Person.objects.filter(email=email.strip().lower()).first()
+
+
+def person_get(person_id: UUID) -> Person | None:
+    """Return a member of the current tenant by id, or None for anyone else."""
+    membership = membership_for(person_id=person_id)
+    return membership.person if membership else None
+
+
+def membership_for(*, person_id: UUID) -> Membership | None:
+    """Return the person's membership in the current tenant."""
+    mine = Membership.objects.select_related("person", "tenant").filter(
+        tenant_id=tenancy.require().id
+    )
+    return mine.filter(person_id=person_id, person__is_active=True).first()
+
+
+def membership_list() -> QuerySet[Membership]:
+    """Return the current tenant's team, oldest first."""
+    mine = Membership.objects.select_related("person").filter(tenant_id=tenancy.require().id)
+    return mine.order_by("created_at")
+
+
+def api_key_list() -> QuerySet[ApiKey]:
+    """Return the current tenant's keys, newest first."""
+    return ApiKey.objects.filter(tenant_id=tenancy.require().id).order_by("-created_at")
+
+
+def workspaces_for(*, person_id: UUID) -> list[Tenant]:
+    """Return the tenants a person belongs to; enters the platform scope for it."""
+    with tenancy.platform_scope():
+        return list(
+            Tenant.objects.filter(memberships__person_id=person_id, status="active").order_by(
+                "name"
+            )
+        )

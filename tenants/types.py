@@ -1,0 +1,76 @@
+"""Roles, scopes and small values of the tenants app; no Django."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+SCOPES = (
+    "conversations:read",
+    "conversations:write",
+    "knowledge:read",
+    "knowledge:write",
+    "workflows:read",
+    "workflows:write",
+    "routing:read",
+    "billing:read",
+    "analytics:read",
+    "commerce:read",
+    "commerce:write",
+    "team:read",
+    "team:write",
+    "settings:read",
+    "settings:write",
+)
+_READ = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
+_AGENT = frozenset(
+    {
+        "conversations:read",
+        "conversations:write",
+        "knowledge:read",
+        "workflows:read",
+        "routing:read",
+        "analytics:read",
+        "commerce:read",
+        "team:read",
+    }
+)
+
+
+class Role(StrEnum):
+    OWNER = "owner"
+    ADMIN = "admin"
+    AGENT = "agent"
+    VIEWER = "viewer"
+
+
+ROLE_SCOPES: dict[Role, frozenset[str]] = {
+    Role.OWNER: frozenset(SCOPES),
+    Role.ADMIN: frozenset(SCOPES),
+    Role.AGENT: _AGENT,
+    Role.VIEWER: _READ - {"billing:read", "settings:read"},
+}
+
+
+class TenantStatus(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeySecret:
+    """A new key: `secret` is shown once and never stored."""
+
+    id: UUID
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUp:
+    """A new workspace, ready to use; `login_url` signs its owner in once."""
+
+    tenant_id: UUID
+    person_id: UUID
+    slug: str
+    login_url: str

@@ -1,0 +1,25 @@
+"""Pages of a workspace's host."""
+
+from django.urls import path
+
+from tenants.views import home, session, settings
+
+app_name = "tenants"
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("login/", session.sign_in, name="login"),
+    path("login/ticket/<str:ticket>/", session.ticket, name="ticket"),
+    path("logout/", session.sign_out, name="logout"),
+    path("account/", session.account, name="account"),
+    path("settings/", settings.settings, name="settings"),
+    path("settings/widget/", settings.widget, name="settings_widget"),
+    path("settings/team/", settings.team_list, name="settings_team"),
+    path("settings/team/add/", settings.team_add, name="settings_team_add"),
+    path("settings/team/<uuid:person_id>/role/", settings.team_role, name="settings_team_role"),
+    path(
+        "settings/team/<uuid:person_id>/remove/", settings.team_remove, name="settings_team_remove"
+    ),
+    path("settings/keys/", settings.key_list, name="settings_keys"),
+    path("settings/keys/create/", settings.key_create, name="settings_keys_create"),
+    path("settings/keys/<uuid:key_id>/revoke/", settings.key_revoke, name="settings_keys_revoke"),
+]

@@ -1,0 +1,215 @@
+"""Events commit with their change, reach every subscriber, and fail in the open."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection, connections, transaction
+from django.utils import timezone
+
+from core import tenancy
+from core.events import StoredEvent, catalogue, publish, redrive, registry
+from core.events.models import DeadLetter, Delivery, OutboxEvent
+from core.events.relay import deliveries_due, relay_once
+from core.tenancy import TenantContext
+from tests.services import SUPERUSER
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Recorder:
+    """A subscriber that remembers what it got, and fails while told to."""
+
+    def __init__(self) -> None:
+        self.got: list[StoredEvent] = []
+        self.is_failing = False
+
+    def __call__(self, stored: StoredEvent) -> None:
+        if self.is_failing:
+            raise RuntimeError("told to fail")
+        self.got.append(stored)
+
+
+@pytest.fixture
+def recorder() -> Iterator[Recorder]:
+    found = Recorder()
+    registry._subscribers["tests.recorder"] = registry.Subscriber(
+        "tests.recorder", found, (catalogue.DocumentDeleted,), is_urgent=False
+    )
+    yield found
+    del registry._subscribers["tests.recorder"]
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as executor:
+        yield executor
+
+
+def deleted() -> catalogue.DocumentDeleted:
+    return catalogue.DocumentDeleted(document_id=uuid.uuid4())
+
+
+def publish_in(tenant: TenantContext, *events: catalogue.Event) -> None:
+    with tenancy.tenant_scope(tenant), transaction.atomic():
+        for event in events:
+            publish(event)
+
+
+def mine() -> list[Delivery]:
+    with tenancy.platform_scope():
+        return list(Delivery.objects.filter(subscriber="tests.recorder").order_by("id"))
+
+
+def test_event_of_a_rolled_back_change_never_exists(
+    acme: TenantContext, recorder: Recorder, pool: ThreadPoolExecutor
+) -> None:
+    with pytest.raises(RuntimeError), tenancy.tenant_scope(acme), transaction.atomic():
+        publish(deleted())
+        raise RuntimeError
+    relay_once(pool)
+    assert recorder.got == []
+
+
+def test_publish_outside_a_transaction_is_refused(in_acme: TenantContext) -> None:
+    with pytest.raises(transaction.TransactionManagementError):
+        publish(deleted())
+
+
+def test_relay_delivers_in_the_tenants_order(
+    acme: TenantContext, globex: TenantContext, recorder: Recorder, pool: ThreadPoolExecutor
+) -> None:
+    events = [deleted() for _ in range(20)]
+    for event in events:
+        publish_in(acme, event)
+    publish_in(globex, deleted())
+    relay_once(pool)
+    assert [got.event for got in recorder.got if got.tenant_id == acme.id] == events
+    assert relay_once(pool) == 0
+
+
+def test_handler_runs_inside_the_events_tenant(
+    globex: TenantContext, recorder: Recorder, pool: ThreadPoolExecutor
+) -> None:
+    publish_in(globex, deleted())
+    relay_once(pool)
+    assert recorder.got[0].tenant_id == globex.id
+
+
+def test_event_of_a_transaction_still_open_is_not_overtaken(
+    acme: TenantContext, recorder: Recorder, pool: ThreadPoolExecutor
+) -> None:
+    """A later commit with an earlier id must not be skipped: the watermark waits for it."""
+    began, finish = threading.Event(), threading.Event()
+    early, late = deleted(), deleted()
+
+    def slow() -> None:
+        try:
+            with tenancy.tenant_scope(acme), transaction.atomic():
+                publish(early)
+                began.set()
+                assert finish.wait(10)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    assert began.wait(10)
+    publish_in(acme, late)
+    assert relay_once(pool) == 0
+    finish.set()
+    thread.join()
+    relay_once(pool)
+    assert [got.event for got in recorder.got] == [early, late]
+
+
+def _retry_now() -> None:
+    with tenancy.platform_scope():
+        Delivery.objects.filter(state="pending").update(next_attempt_at=timezone.now())
+
+
+def test_failing_handler_becomes_a_dead_letter_and_can_be_redriven(
+    acme: TenantContext, recorder: Recorder, pool: ThreadPoolExecutor
+) -> None:
+    recorder.is_failing = True
+    publish_in(acme, deleted())
+    for _ in range(4):
+        relay_once(pool)
+        _retry_now()
+    (delivery,) = mine()
+    assert (delivery.state, delivery.attempts) == ("dead", 4)
+    assert delivery.reason == "RuntimeError: told to fail"
+    recorder.is_failing = False
+    with tenancy.platform_scope():
+        assert redrive([letter.pk for letter in DeadLetter.objects.all()]) == 1
+    relay_once(pool)
+    assert len(recorder.got) == 1
+
+
+def test_retry_waits_with_back_off(
+    acme: TenantContext, recorder: Recorder, pool: ThreadPoolExecutor
+) -> None:
+    recorder.is_failing = True
+    publish_in(acme, deleted())
+    relay_once(pool)
+    (delivery,) = mine()
+    wait = (delivery.next_attempt_at - timezone.now()).total_seconds()
+    assert delivery.state == "pending"
+    assert 0.3 < wait <= 1.3
+    assert deliveries_due() == []
+
+
+def test_two_relays_deliver_once(acme: TenantContext, recorder: Recorder) -> None:
+    publish_in(acme, *[deleted() for _ in range(30)])
+    with ThreadPoolExecutor(4) as first, ThreadPoolExecutor(4) as second:
+        runners = [threading.Thread(target=_relay_and_close, args=(p,)) for p in (first, second)]
+        for runner in runners:
+            runner.start()
+        for runner in runners:
+            runner.join()
+    assert len(recorder.got) == 30
+    assert len({got.event_id for got in recorder.got}) == 30
+
+
+def _relay_and_close(pool: ThreadPoolExecutor) -> None:
+    with tenancy.public_scope():
+        relay_once(pool)
+    connections.close_all()
+
+
+def test_application_role_reads_only_its_tenants_outbox(
+    acme: TenantContext, globex: TenantContext
+) -> None:
+    publish_in(acme, deleted())
+    publish_in(globex, deleted())
+    with tenancy.tenant_scope(acme):
+        assert {row.tenant_id for row in OutboxEvent.objects.all()} == {acme.id}
+    assert OutboxEvent.objects.count() == 0
+
+
+def test_old_delivered_partitions_are_dropped_and_unfinished_kept(world: Any) -> None:
+    name = connection.settings_dict["NAME"]
+    with psycopg.connect(SUPERUSER, dbname=name, autocommit=True) as server:
+        for day in ("20200101", "20200102"):
+            for parent in ("core_outboxevent", "core_delivery"):
+                server.execute(
+                    f"CREATE TABLE {parent}_{day} PARTITION OF {parent} "
+                    f"FOR VALUES FROM ('{day}') TO ('{day}'::date + 1)"
+                )
+                server.execute(f"ALTER TABLE {parent}_{day} OWNER TO frontdesk_owner")
+        server.execute(
+            "INSERT INTO core_delivery (event_seq, occurred_at, tenant_id, subscriber, "
+            "next_attempt_at, state) VALUES (1, '2020-01-02 10:00', gen_random_uuid(), 'x', "
+            "now(), 'dead')"
+        )
+    with tenancy.platform_scope(), connections["platform"].cursor() as cursor:
+        cursor.execute("SELECT core_outbox_partitions_drop(14)")
+        assert cursor.fetchone() == (1,)
+        cursor.execute("SELECT to_regclass('core_delivery_20200101') IS NULL")
+        assert cursor.fetchone() == (True,)

@@ -1,0 +1,114 @@
+"""Real Postgres and Redis for the suite: started when nothing listens on the test ports."""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import hashlib
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from config.env import BASE_DIR
+
+PG_PORT = int(os.environ.get("TEST_PG_PORT", "55432"))
+REDIS_PORT = int(os.environ.get("TEST_REDIS_PORT", "56379"))
+PASSWORD = "test-only"
+SUPERUSER = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{PG_PORT}/postgres"
+
+
+def is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def migrations_digest() -> str:
+    """Return a digest of all that shapes a migrated database."""
+    found = [*BASE_DIR.glob("*/migrations/*.py"), *BASE_DIR.glob("core/db/*.py")]
+    found.append(BASE_DIR / "tenants" / "provisioning.py")
+    text = b"".join(path.name.encode() + path.read_bytes() for path in sorted(found))
+    return hashlib.sha256(text).hexdigest()[:12]
+
+
+def template_ensure() -> str:
+    """Return the name of a migrated database for this code, built once and cloned afterwards."""
+    name = f"frontdesk_tpl_{migrations_digest()}"
+    lock = Path(BASE_DIR / "var" / "test-template.lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if not _exists(name):
+            _template_build(name)
+    return name
+
+
+def _exists(name: str) -> bool:
+    with psycopg.connect(SUPERUSER, autocommit=True) as server:
+        found = server.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
+    return found is not None
+
+
+def _template_build(name: str) -> None:
+    from core.db.bootstrap import RolePasswords, bootstrap
+
+    building = f"{name}_building"
+    database_drop(building)
+    bootstrap(SUPERUSER, database=building, passwords=RolePasswords(PASSWORD, PASSWORD, PASSWORD))
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "config.settings.test",
+        "FRONTDESK_DB_ROLE": "owner",
+        "TEST_DATABASE": building,
+    }
+    command = [sys.executable, "manage.py", "tenants_migrate"]
+    done = subprocess.run(
+        command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"The test database could not be migrated:\n{done.stderr}")
+    with psycopg.connect(SUPERUSER, autocommit=True) as server:
+        server.execute(
+            sql.SQL("ALTER DATABASE {} RENAME TO {}").format(
+                sql.Identifier(building), sql.Identifier(name)
+            )
+        )
+
+
+def database_clone(template: str, name: str) -> None:
+    """Create `name` as a copy of `template`, with its grants."""
+    database_drop(name)
+    with psycopg.connect(SUPERUSER, autocommit=True) as server:
+        server.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER frontdesk_owner").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+    atexit.register(database_drop, name)
+
+
+def database_drop(name: str) -> None:
+    with psycopg.connect(SUPERUSER, autocommit=True) as server:
+        server.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        )
+
+
+def tables_empty(name: str, schemas: list[str]) -> None:
+    """Truncate what tests commit: the tenants' tables, the outbox, the ledger."""
+    with psycopg.connect(SUPERUSER, dbname=name, autocommit=True) as server:
+        server.execute("SET lock_timeout = '10s'")
+        rows = server.execute(
+            "SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables "
+            "WHERE (schemaname = ANY(%s) AND tablename <> 'django_migrations') "
+            "OR (schemaname = 'public' AND tablename = ANY(%s))",
+            (schemas, ["core_outboxevent", "core_delivery", "billing_usageentry"]),
+        ).fetchall()
+        partitioned = ["public.core_outboxevent", "public.core_delivery"]
+        names = sorted({row[0] for row in rows} | set(partitioned))
+        server.execute(sql.SQL("TRUNCATE {} CASCADE").format(sql.SQL(", ".join(names))))
