@@ -110,7 +110,7 @@ def _flowables(block: Block, accent: Color) -> list[Flowable]:
         case ItemList():
             return [_item_list(block, accent), Spacer(0, 5)]
         case Table():
-            return [Spacer(0, 2), _table(block, accent), Spacer(0, 10)]
+            return [_table(block, accent)]
 
 
 def _heading_style(level: int, accent: Color) -> ParagraphStyle:
@@ -147,6 +147,8 @@ def _table(block: Table, accent: Color) -> PdfTable:
     """Set a table whose header row is repeated on each page."""
     rows = [_row(block.header, _CELL_HEAD), *(_row(row, _CELL) for row in block.rows)]
     table = PdfTable(rows, colWidths=_column_widths(block), repeatRows=1)
+    # Not spacers: one before the table would part it from its heading.
+    table.spaceBefore, table.spaceAfter = 2, 10
     table.setStyle(
         [
             ("BACKGROUND", (0, 0), (-1, 0), accent),
