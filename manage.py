@@ -4,15 +4,13 @@
 import os
 import sys
 
-from config.env import settings_module_choose
-
 OWNER_COMMANDS = {"migrate", "migrate_schemas", "tenants_migrate", "sqlmigrate", "showmigrations"}
 
 
 def main() -> None:
     """Enter the shared schema explicitly and hand over to Django."""
     command = sys.argv[1] if len(sys.argv) > 1 else ""
-    settings_module_choose()
+    import config  # noqa: F401 - chooses the settings
     os.environ.setdefault("FRONTDESK_DB_ROLE", "owner" if command in OWNER_COMMANDS else "app")
     from core import tenancy
 

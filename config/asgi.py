@@ -1,18 +1,12 @@
-"""ASGI entry point: sockets only; pages and REST are served over WSGI."""
-
-from config.env import settings_module_choose
-
-settings_module_choose()
-
-import django
-
-django.setup()
+"""ASGI entry point: sockets, and the health of the process that serves them."""
 
 from channels.routing import ProtocolTypeRouter, URLRouter
-from conversations.routing import websocket_urlpatterns
+from django.core.asgi import get_asgi_application
+from django.utils.module_loading import import_string
 
-from core.observability.asgi import health_application
+django_application = get_asgi_application()  # loads the apps, which the consumers need
+websocket_urlpatterns = import_string("conversations.routing.websocket_urlpatterns")
 
 application = ProtocolTypeRouter(
-    {"websocket": URLRouter(websocket_urlpatterns), "http": health_application}
+    {"websocket": URLRouter(websocket_urlpatterns), "http": django_application}
 )

@@ -5,10 +5,6 @@ from typing import Any
 from celery import Celery
 from celery.signals import beat_init
 
-from config.env import settings_module_choose
-
-settings_module_choose()
-
 from core import tenancy
 from core.tasks import TenantTask
 

@@ -2,7 +2,4 @@
 
 from django.core.wsgi import get_wsgi_application
 
-from config.env import settings_module_choose
-
-settings_module_choose()
 application = get_wsgi_application()

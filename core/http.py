@@ -24,7 +24,7 @@ def problem_response(error: DomainError, *, instance: str = "") -> JsonResponse:
 
 
 def prefers_problem(request: HttpRequest) -> bool:
-    """Return whether this client wants JSON: everything under /api, and who does not ask for HTML."""
+    """Return whether this client wants JSON: all of /api, and whoever does not ask for HTML."""
     if request.path.startswith("/api/"):
         return True
     return "text/html" not in request.headers.get("Accept", "text/html")

@@ -81,7 +81,7 @@ def public_scope() -> AbstractContextManager[None]:
 def platform_scope(tenant: TenantContext | None = None) -> AbstractContextManager[None]:
     """Enter the shared schema as the platform role, which sees every tenant's shared rows.
 
-    With a tenant, what is published there belongs to it (sign-up creates tenant and events at once).
+    With a tenant, what is published there belongs to it: sign-up creates tenant and event at once.
     """
     return _entered(Scope(ScopeKind.PLATFORM, PUBLIC_SCHEMA, tenant))
 

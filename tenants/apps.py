@@ -13,5 +13,7 @@ class TenantsConfig(AppConfig):
 
         from tenants import subscribers  # noqa: F401 - registers the handlers
         from tenants.sessions import session_bind
+        from tenants.shell import shell_fill
 
         user_logged_in.connect(session_bind, dispatch_uid="tenants.session_bind")
+        shell_fill()

@@ -83,7 +83,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         return self.keyword
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Describe the key in the OpenAPI document."""
 
     target_class = "tenants.authentication.ApiKeyAuthentication"

@@ -83,7 +83,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
     objects = PersonManager()
     USERNAME_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: list[str] = []  # type: ignore[misc]  # a class attribute on the base
 
     class Meta:
         verbose_name = _("person")

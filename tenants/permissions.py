@@ -1,4 +1,4 @@
-"""Who may do what: one rule for pages (`requires`), REST (`HasScope`) and sockets (`scopes_for`)."""
+"""Who may do what: one rule for pages (`requires`), REST (`HasScope`), sockets (`scopes_for`)."""
 
 from __future__ import annotations
 

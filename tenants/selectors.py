@@ -34,7 +34,8 @@ def host_is_platform(host: str) -> bool:
 
 def tenant_current() -> Tenant:
     """Return the row of the current tenant."""
-    return Tenant.objects.get(pk=tenancy.require().id)
+    found: Tenant = Tenant.objects.get(pk=tenancy.require().id)
+    return found
 
 
 def tenant_base_url(slug: str) -> str:
@@ -46,7 +47,7 @@ def tenant_base_url(slug: str) -> str:
 
 def realtime_url(host: str) -> str:
     """Return the address of the sockets for a host name."""
-    return settings.REALTIME_URL.format(host=host_name(host))
+    return str(settings.REALTIME_URL).format(host=host_name(host))
 
 
 def person_by_email(email: str) -> Person | None:

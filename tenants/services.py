@@ -28,38 +28,12 @@ from tenants.types import SCOPES, ApiKeySecret, Role, SignedUp
 
 SLUG = re.compile(r"[a-z](?:[a-z0-9]|-(?!-)){1,38}[a-z0-9]")
 RESERVED_SLUGS = frozenset(
-    [
-        "admin",
-        "api",
-        "app",
-        "assets",
-        "auth",
-        "billing",
-        "blog",
-        "cdn",
-        "dashboard",
-        "docs",
-        "frontdesk",
-        "ftp",
-        "help",
-        "internal",
-        "login",
-        "mail",
-        "ns1",
-        "ns2",
-        "platform",
-        "public",
-        "root",
-        "signup",
-        "smtp",
-        "static",
-        "status",
-        "support",
-        "system",
-        "template",
-        "test",
-        "www",
-    ]
+    {
+        *("admin", "api", "app", "assets", "auth", "billing", "blog", "cdn", "dashboard", "docs"),
+        *("frontdesk", "ftp", "help", "internal", "login", "mail", "ns1", "ns2", "platform"),
+        *("public", "root", "signup", "smtp", "static", "status", "support", "system", "template"),
+        *("test", "www"),
+    }
 )
 TICKET_SECONDS = 120
 KEY_PATTERN = re.compile(r"fd_([a-z0-9]{12})_([A-Za-z0-9_-]{43})")
@@ -156,7 +130,7 @@ def person_create(*, email: str, password: str, full_name: str = "", **flags: bo
 
 @transaction.atomic
 def member_add(*, person: Person, role: Role) -> Membership:
-    """Give a person a role in the current tenant, replacing an earlier one. Publishes PersonJoined."""
+    """Give a person a role in the current tenant, replacing an earlier. Publishes PersonJoined."""
     tenant = tenancy.require()
     membership, created = Membership.objects.update_or_create(
         tenant_id=tenant.id, person=person, defaults={"role": role.value}

@@ -12,6 +12,16 @@ from django.utils.translation import gettext_lazy as _
 from config.env import BASE_DIR, ROLE_VARIABLES, Environment
 from config.unfold import UNFOLD as UNFOLD
 
+# What the environment fills in through `settings_for`, declared for readers and the type checker.
+SECRET_KEY: str
+DATABASES: dict[str, dict[str, Any]]
+REDIS_URL: str
+VAR_DIR: Path
+BASE_DOMAIN: str
+PUBLIC_BASE_URL: str
+REALTIME_URL: str
+IS_DEMO_ALLOWED: bool
+
 DEBUG = False
 ROOT_URLCONF = "config.urls_tenant"
 PUBLIC_SCHEMA_URLCONF = "config.urls_public"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.backends.postgresql.base import DatabaseWrapper as PostgresWrapper
 from django.db.backends.postgresql.features import DatabaseFeatures as PostgresFeatures
 from django_tenants.postgresql_backend.base import DatabaseWrapper as TenantsWrapper
 from psycopg.pq import TransactionStatus
@@ -53,7 +52,7 @@ class DatabaseWrapper(TenantsWrapper):  # type: ignore[misc]  # django-tenants s
 
     def _cursor(self, name: str | None = None) -> Any:
         scope = tenancy.scope()
-        cursor = PostgresWrapper._cursor(self, name)
+        cursor = super(TenantsWrapper, self)._cursor(name)  # without its SET on every cursor
         self._session_apply(scope)
         return cursor
 

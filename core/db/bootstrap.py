@@ -64,7 +64,7 @@ def _database_ensure(server: psycopg.Connection[tuple[object, ...]], database: s
 def _database_prepare(connection: psycopg.Connection[tuple[object, ...]], database: str) -> None:
     readers = sql.SQL("{}, {}").format(sql.Identifier(APP), sql.Identifier(PLATFORM))
     owner = sql.Identifier(OWNER)
-    statements = (
+    statements: tuple[sql.SQL | sql.Composed, ...] = (
         sql.SQL("CREATE EXTENSION IF NOT EXISTS vector"),
         sql.SQL("REVOKE ALL ON SCHEMA public FROM PUBLIC"),
         sql.SQL("ALTER SCHEMA public OWNER TO {}").format(owner),

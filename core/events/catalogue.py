@@ -6,8 +6,9 @@ added with a default, never renamed or removed; a changed meaning is a new versi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, dataclass_transform
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -28,10 +29,14 @@ class Event:
         return dumped
 
 
-def event(name: str, version: int = 1) -> Any:
+E = TypeVar("E", bound=Event)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def event(name: str, version: int = 1) -> Callable[[type[E]], type[E]]:
     """Register a frozen dataclass under its subject."""
 
-    def register(cls: type[Event]) -> type[Event]:
+    def register(cls: type[E]) -> type[E]:
         made = dataclass(frozen=True, slots=True, kw_only=True)(cls)
         made.name, made.version = name, version
         _by_name[name] = made

@@ -1,4 +1,4 @@
-"""Who listens to what: handlers registered at start-up, one delivery row per (event, subscriber)."""
+"""Who listens to what: handlers registered at start-up, one delivery per event and subscriber."""
 
 from __future__ import annotations
 

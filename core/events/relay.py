@@ -12,6 +12,7 @@ import threading
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -121,7 +122,7 @@ def _lock_take(listener: psycopg.Connection[tuple[object, ...]]) -> bool:
     return bool(row and row[0])
 
 
-def _listen_parameters() -> dict[str, object]:
+def _listen_parameters() -> dict[str, Any]:
     settings = connections["platform"].settings_dict
     return {
         "host": settings["HOST"],
