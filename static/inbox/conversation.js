@@ -1,0 +1,241 @@
+/**
+ * One open conversation.
+ *
+ * `update` reads what is new since the last message shown and puts it in place; calls run one
+ * after another, so nothing appears twice. A reply shows at once and is replaced by what the
+ * server made of it; its client id makes sending it again harmless.
+ */
+
+import { randomId } from "../widget/shared/dom.js";
+import { renderPlain } from "../widget/shared/markdown.js";
+import { csrfToken } from "../js/csrf.js";
+import { toast } from "../js/toast.js";
+import { localiseTimes } from "./times.js";
+
+const TYPING_EVERY = 3_000;
+const TYPING_STAYS = 6_000;
+const NEAR_BOTTOM = 120;
+
+export class Conversation {
+  #article;
+  #words;
+  #live;
+  #parts;
+  #queue = Promise.resolve();
+  #waiting = false;
+  #disposed = false;
+  #typedAt = 0;
+  #typingTimer = null;
+
+  constructor({ article, words, live }) {
+    this.#article = article;
+    this.#words = words;
+    this.#live = live;
+    const part = (name) => article.querySelector(`#inbox-${name}`);
+    this.#parts = Object.fromEntries(
+      ["head", "log", "messages", "typing", "composer", "reply", "locked", "customer", "pending"].map((name) => [name, part(name)]),
+    );
+    this.#listen();
+    this.#applyState();
+  }
+
+  get id() {
+    return this.#article.dataset.conversation;
+  }
+
+  get lastSeq() {
+    const nodes = this.#parts.messages.querySelectorAll("[data-seq]");
+    return Math.max(0, ...[...nodes].map((node) => Number(node.dataset.seq)));
+  }
+
+  start() {
+    this.#scrollDown();
+    if (matchMedia("(pointer: fine)").matches) this.#parts.log.focus({ preventScroll: true });
+  }
+
+  dispose() {
+    this.#disposed = true;
+    clearTimeout(this.#typingTimer);
+  }
+
+  focusReply() {
+    this.#parts.reply.focus();
+  }
+
+  /** Press the button of an action ("claim", "resolve", "hand_back") if it is there. */
+  act(key) {
+    this.#parts.head.querySelector(`form[data-action="${key}"]`)?.requestSubmit();
+  }
+
+  /** Read what is new; a call that comes while one waits is covered by it. */
+  update() {
+    if (this.#waiting) return this.#queue;
+    this.#waiting = true;
+    return this.#enqueue(() => {
+      this.#waiting = false;
+      return this.#request(this.#updatesAddress());
+    });
+  }
+
+  showTyping({ name }) {
+    const { typing } = this.#parts;
+    clearTimeout(this.#typingTimer);
+    const stick = this.#isAtBottom();
+    typing.querySelector("[data-text]").textContent = this.#words.typing.replace("{name}", name || this.#words.visitor);
+    typing.hidden = false;
+    if (stick) this.#scrollDown();
+    this.#typingTimer = setTimeout(() => (typing.hidden = true), TYPING_STAYS);
+  }
+
+  #listen() {
+    this.#article.addEventListener("submit", (event) => this.#submitted(event));
+    this.#article.addEventListener("click", (event) => {
+      if (event.target.closest("[data-customer-toggle]")) this.#toggleCustomer();
+      const retry = event.target.closest("[data-retry]");
+      if (retry) this.#send(retry.closest("[data-pending]"));
+    });
+    this.#parts.reply.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.#parts.composer.requestSubmit();
+    });
+    this.#parts.reply.addEventListener("input", () => this.#typed());
+  }
+
+  /* ---- out ------------------------------------------------------------------------------------ */
+
+  #submitted(event) {
+    event.preventDefault();
+    const form = event.target;
+    if (form === this.#parts.composer) this.#reply();
+    else this.#action(form);
+  }
+
+  #reply() {
+    const { reply, pending, messages } = this.#parts;
+    const text = reply.value.trim();
+    if (!text) return;
+    const node = pending.content.firstElementChild.cloneNode(true);
+    node.querySelector(".inbox-bubble").append(renderPlain(text));
+    Object.assign(node.dataset, { text, clientId: randomId() });
+    messages.append(node);
+    reply.value = "";
+    this.#typedAt = 0;
+    this.#scrollDown();
+    this.#send(node);
+  }
+
+  #send(node) {
+    this.#mark(node, "sending");
+    const body = new URLSearchParams({ text: node.dataset.text, client_id: node.dataset.clientId });
+    this.#enqueue(async () => {
+      const done = await this.#request(this.#withAfter(this.#parts.composer.action), { method: "POST", body });
+      if (done) node.remove();
+      else this.#mark(node, "failed");
+    });
+  }
+
+  #mark(node, state) {
+    node.toggleAttribute("data-failed", state === "failed");
+    node.querySelector("[data-note]").textContent = this.#words[state];
+    node.querySelector("[data-retry]").hidden = state !== "failed";
+  }
+
+  #action(form) {
+    const button = form.querySelector("button");
+    button.setAttribute("aria-disabled", "true");
+    this.#enqueue(async () => {
+      const done = await this.#request(this.#withAfter(form.action), { method: "POST" });
+      button.removeAttribute("aria-disabled");
+      if (!done) await this.#request(this.#updatesAddress());
+      else if (form.dataset.action === "claim") this.focusReply();
+    });
+  }
+
+  #typed() {
+    const now = Date.now();
+    if (!this.#parts.reply.value.trim() || now - this.#typedAt < TYPING_EVERY) return;
+    this.#typedAt = now;
+    this.#live.typing(this.id);
+  }
+
+  /* ---- in -------------------------------------------------------------------------------------- */
+
+  #enqueue(work) {
+    this.#queue = this.#queue.then(() => (this.#disposed ? undefined : work()));
+    return this.#queue;
+  }
+
+  #updatesAddress() {
+    return this.#withAfter(this.#article.dataset.updates);
+  }
+
+  #withAfter(address) {
+    const url = new URL(address, location.href);
+    url.searchParams.set("after", this.lastSeq);
+    return url.href;
+  }
+
+  /** Ask the server and show its answer; false, with a notice, if it refused. */
+  async #request(url, options = {}) {
+    const headers = { Accept: "application/problem+json", "X-CSRFToken": csrfToken() };
+    try {
+      const response = await fetch(url, { credentials: "same-origin", headers, ...options });
+      if (response.redirected) location.reload();
+      if (response.ok) {
+        this.#show(await response.text());
+        return true;
+      }
+      const problem = await response.json().catch(() => ({}));
+      toast(problem.detail || this.#words.trouble, "error");
+    } catch {
+      if (options.method) toast(this.#words.line_down, "error");
+    }
+    return false;
+  }
+
+  #show(html) {
+    if (this.#disposed) return;
+    const stick = this.#isAtBottom();
+    const fresh = new DOMParser().parseFromString(html, "text/html");
+    const part = (name) => fresh.querySelector(`template[data-part="${name}"]`).content;
+    this.#parts.head.replaceChildren(part("head"));
+    this.#parts.customer.replaceChildren(part("customer"));
+    this.#append([...part("messages").children]);
+    this.#applyState();
+    localiseTimes(this.#article);
+    if (stick) this.#scrollDown();
+  }
+
+  #append(nodes) {
+    const known = this.lastSeq;
+    const waiting = this.#parts.messages.querySelector("[data-pending]");
+    for (const node of nodes) {
+      if (Number(node.dataset.seq) <= known) continue;
+      node.setAttribute("data-new", "");
+      this.#parts.messages.insertBefore(node, waiting);
+      if (node.dataset.author === "visitor") this.#parts.typing.hidden = true;
+    }
+  }
+
+  /** Who may write is the server's word; the field keeps its draft either way. */
+  #applyState() {
+    const { locked } = this.#parts.head.querySelector("#inbox-state").dataset;
+    this.#parts.composer.toggleAttribute("data-locked", Boolean(locked));
+    this.#parts.locked.querySelector("[data-text]").textContent = locked;
+  }
+
+  #toggleCustomer() {
+    const shown = this.#article.toggleAttribute("data-customer");
+    this.#parts.head.querySelector("[data-customer-toggle]").setAttribute("aria-expanded", String(shown));
+  }
+
+  #isAtBottom() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#parts.log;
+    return scrollHeight - scrollTop - clientHeight < NEAR_BOTTOM;
+  }
+
+  #scrollDown() {
+    this.#parts.log.scrollTop = this.#parts.log.scrollHeight;
+  }
+}
