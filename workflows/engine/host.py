@@ -1,0 +1,45 @@
+"""What the engine asks of its surroundings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from core.events.catalogue import Event
+from workflows.engine.events import RunEvent
+from workflows.engine.state import RunState
+from workflows.spec.graph import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedRun:
+    """A run this worker holds the lease of."""
+
+    id: UUID
+    owner: str
+    workflow: str
+    content_hash: str
+    conversation_id: UUID | None
+    attempts: int
+    started_at: datetime
+
+
+class Host(Protocol):
+    """Supplies graphs and does what only the application can do."""
+
+    def graph(self, run: ClaimedRun) -> Graph:
+        """Return the graph the run is pinned to."""
+        ...
+
+    def rescue(self, run: ClaimedRun, state: RunState) -> None:
+        """Bring a person in for a run that failed. Idempotent: repeated after a crash."""
+        ...
+
+    def committed(self, run: ClaimedRun, state: RunState, facts: Sequence[RunEvent]) -> None:
+        """Note what was just committed (metrics)."""
+        ...
+
+    def closing_events(self, run: ClaimedRun, state: RunState) -> Sequence[Event]:
+        """Return what to publish with the run's last commit."""
+        ...

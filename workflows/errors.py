@@ -1,0 +1,32 @@
+"""What can be wrong when people work with workflows."""
+
+from core.errors import Conflict, DomainError, NotFound
+
+
+class WorkflowNotFound(NotFound):
+    """No workflow of that name."""
+
+    code = "workflow_not_found"
+    title = "There is no workflow of that name."
+
+
+class RunNotFound(NotFound):
+    """No run of that id in this workspace."""
+
+    code = "run_not_found"
+    title = "There is no run of that id."
+
+
+class WorkflowInvalid(DomainError):
+    """A workflow text with mistakes; ``errors`` lists each with line, column and pointer."""
+
+    code = "workflow_invalid"
+    title = "The workflow has mistakes."
+    http_status = 422
+
+
+class TurnNotRunnable(Conflict):
+    """The conversation has nothing for a workflow to answer."""
+
+    code = "turn_not_runnable"
+    title = "There is nothing to answer in this conversation."

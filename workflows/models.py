@@ -1,0 +1,124 @@
+"""Versions of workflows, runs, and the events runs are made of. All in the tenant's schema."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from core.identifiers import uuid7
+from workflows.engine.events import ACTIVE, EventType, RunStatus
+from workflows.types import VersionState
+
+ACTIVE_STATUSES = sorted(status.value for status in ACTIVE)
+ANSWERING_STATUSES = sorted(
+    [*ACTIVE_STATUSES, RunStatus.COMPLETED.value, RunStatus.HANDED_OVER.value]
+)
+
+
+def _choices(values: type[RunStatus | EventType | VersionState]) -> list[tuple[str, str]]:
+    return [(str(value), str(value).replace("_", " ")) for value in values]
+
+
+class WorkflowVersion(models.Model):
+    """The exact text of a workflow, identified by its hash; runs are pinned to it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=64)
+    version = models.CharField(max_length=32)
+    content_hash = models.CharField(max_length=64)
+    source = models.TextField()
+    state = models.CharField(max_length=16, choices=_choices(VersionState))
+    published_by = models.UUIDField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "-created_at"]
+        verbose_name = _("workflow version")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name", "content_hash"], name="workflows_version_content"
+            ),
+            models.UniqueConstraint(
+                fields=["name"],
+                condition=models.Q(state=VersionState.PUBLISHED.value),
+                name="workflows_version_one_published",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+class Run(models.Model):
+    """The projection of a run's events that lists, leases and constraints need."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workflow = models.CharField(max_length=64)
+    version = models.CharField(max_length=32)
+    content_hash = models.CharField(max_length=64)
+    status = models.CharField(max_length=16, choices=_choices(RunStatus))
+    current_step = models.CharField(max_length=64, blank=True)
+    conversation_id = models.UUIDField(null=True)
+    trigger_event_id = models.UUIDField(unique=True)
+    answered_seq = models.BigIntegerField(null=True)
+    seq = models.PositiveIntegerField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    lease_owner = models.CharField(max_length=32, blank=True)
+    lease_until = models.DateTimeField()
+    result = models.JSONField(default=dict)
+    error_code = models.CharField(max_length=64, blank=True)
+    cost_micro = models.BigIntegerField(default=0)
+    currency = models.CharField(max_length=3, blank=True)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-started_at"]
+        verbose_name = _("run")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation_id"],
+                condition=models.Q(status__in=ACTIVE_STATUSES),
+                name="workflows_run_one_active",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation_id", "answered_seq"],
+                condition=models.Q(status__in=ANSWERING_STATUSES),
+                name="workflows_run_one_per_turn",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-started_at"], name="workflows_run_recent"),
+            models.Index(fields=["conversation_id", "-started_at"], name="workflows_run_talk"),
+            # Not on lease_until: every commit moves it, and an index would cost each a heap move.
+            models.Index(
+                fields=["started_at"],
+                condition=models.Q(status__in=ACTIVE_STATUSES),
+                name="workflows_run_unfinished",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.workflow} {self.id}"
+
+    @property
+    def is_active(self) -> bool:
+        """Tell whether the run still goes on."""
+        return RunStatus(self.status).is_active
+
+
+class RunEvent(models.Model):
+    """One fact of a run; a second writer of the same number fails and stops."""
+
+    pk = models.CompositePrimaryKey("run_id", "seq")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events", db_index=False)
+    seq = models.PositiveIntegerField()
+    type = models.CharField(max_length=32, choices=_choices(EventType))
+    step_id = models.CharField(max_length=64, blank=True)
+    payload = models.JSONField()
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["seq"]
+        verbose_name = _("run event")
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.type}"

@@ -1,0 +1,23 @@
+"""Words and shapes of the workflows app, free of Django."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+DEFAULT_WORKFLOW = "customer_support"
+
+
+class VersionState(StrEnum):
+    """Where a version of a workflow stands; library versions come with the release."""
+
+    LIBRARY = "library"
+    PUBLISHED = "published"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRun:
+    """A run that exists now; ``is_new`` is false when the trigger had started it before."""
+
+    id: UUID
+    is_new: bool
