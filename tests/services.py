@@ -9,17 +9,44 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
+from config.embedded import EmbeddedPostgres, EmbeddedRedis, EmbeddedServer, server_running
 from config.env import BASE_DIR
 
 PG_PORT = int(os.environ.get("TEST_PG_PORT", "55432"))
 REDIS_PORT = int(os.environ.get("TEST_REDIS_PORT", "56379"))
 PASSWORD = "test-only"
 SUPERUSER = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{PG_PORT}/postgres"
+
+
+class ScratchPostgres(EmbeddedPostgres):
+    """The embedded server without durability: what the suite writes need not survive a crash."""
+
+    def command(self) -> list[str]:
+        flags = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+        return [*super().command(), *(part for flag in flags for part in ("-c", flag))]
+
+
+@contextmanager
+def services_running() -> Iterator[None]:
+    """Run Postgres and Redis for the session; what listens already is used and left running."""
+    home = BASE_DIR / "var" / "test-services"
+    servers: tuple[EmbeddedServer, ...] = (
+        ScratchPostgres(home / "postgres", PG_PORT, PASSWORD),
+        EmbeddedRedis(home / "redis", REDIS_PORT, PASSWORD),
+    )
+    home.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as running:
+        for server in servers:
+            if not is_listening(server.port):
+                running.enter_context(server_running(server, home / f"{server.name}.log"))
+        yield
 
 
 def is_listening(port: int) -> bool:
