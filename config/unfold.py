@@ -53,6 +53,14 @@ UNFOLD: dict[str, Any] = {
                     _item(_("API keys"), "key", "tenants_apikey_changelist"),
                 ],
             },
+            {
+                "title": _("Events"),
+                "items": [
+                    _item(_("Outbox"), "outbox", "core_outboxevent_changelist"),
+                    _item(_("Deliveries"), "local_shipping", "core_delivery_changelist"),
+                    _item(_("Dead letters"), "report", "core_deadletter_changelist"),
+                ],
+            },
         ],
     },
 }

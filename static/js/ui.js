@@ -66,6 +66,11 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
+// <select data-submit-on-change> in a form
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
+});
+
 // A dialog that the server sends open: <dialog data-open-on-load>
 function openRequested(scope) {
   scope.querySelectorAll("dialog[data-open-on-load]:not([open])").forEach((dialog) => dialog.showModal());

@@ -1,0 +1,1 @@
+"""Pages of a workspace and of the platform host."""

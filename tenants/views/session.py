@@ -1,0 +1,124 @@
+"""Signing in and out of one workspace, and one's own account."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from core.errors import DomainError
+from tenants import selectors, services, team, throttle
+from tenants.errors import TicketInvalid
+from tenants.forms import LoginForm, PasswordForm
+from tenants.models import Person
+from tenants.permissions import requires
+
+PER_ACCOUNT = 10
+PER_ADDRESS = 60
+WINDOW_SECONDS = 300
+BACKEND = settings.AUTHENTICATION_BACKENDS[0]
+
+
+@sensitive_post_parameters("password")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Let a member of this workspace in; strangers and wrong passwords read the same answer."""
+    if getattr(request, "membership", None) is not None:
+        return HttpResponseRedirect(_next_url(request))
+    form = LoginForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        person = _person_for(request, form)
+        if person is not None:
+            login(request, person, backend=BACKEND)
+            return HttpResponseRedirect(_next_url(request))
+    status = 422 if form.errors else 200
+    context = {"form": form, "next": _next_url(request), "tenant": selectors.tenant_current()}
+    return render(request, "tenants/login.html", context, status=status)
+
+
+def _person_for(request: HttpRequest, form: LoginForm) -> Person | None:
+    """Return who signs in, or None with the reason on the form."""
+    email = form.cleaned_data["email"].lower()
+    address = request.META.get("REMOTE_ADDR", "")
+    try:
+        _attempt_count("login", email, PER_ACCOUNT)
+        _attempt_count("login-address", address, PER_ADDRESS)
+    except DomainError:
+        form.add_error(None, _("Too many attempts. Wait five minutes, then try again."))
+        return None
+    person = authenticate(request, username=email, password=form.cleaned_data["password"])
+    if person is None:
+        form.add_error(None, _("This e-mail and password do not open this workspace."))
+        return None
+    throttle.attempts_forget(kind="login", subject=email)
+    return person
+
+
+def _attempt_count(kind: str, subject: str, limit: int) -> None:
+    throttle.attempt_count(kind=kind, subject=subject, limit=limit, seconds=WINDOW_SECONDS)
+
+
+def _next_url(request: HttpRequest) -> str:
+    """Return where to go after signing in; only ever a page of this host."""
+    wanted = request.POST.get("next") or request.GET.get("next") or "/"
+    is_ours = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if is_ours else "/"
+
+
+@never_cache
+@require_safe
+def ticket(request: HttpRequest, ticket: str) -> HttpResponse:
+    """Sign in by the one-time link of a fresh sign-up."""
+    try:
+        person = services.login_ticket_consume(ticket=ticket)
+    except TicketInvalid as error:
+        messages.error(request, str(error.detail))
+        return redirect("tenants:login")
+    login(request, person, backend=BACKEND)
+    return redirect("tenants:home")
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session."""
+    logout(request)
+    return redirect("tenants:login")
+
+
+@sensitive_post_parameters("current", "new")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires("conversations:read")
+def account(request: HttpRequest) -> HttpResponse:
+    """Show who is signed in and let them choose a new password."""
+    person = cast(Person, request.user)
+    form = PasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and _password_changed(request, person, form):
+        messages.success(request, _("Your password has been changed."))
+        return redirect("tenants:account")
+    status = 422 if form.errors else 200
+    return render(request, "tenants/settings/account.html", {"form": form}, status=status)
+
+
+def _password_changed(request: HttpRequest, person: Person, form: PasswordForm) -> bool:
+    try:
+        team.person_password_set(
+            person=person, current=form.cleaned_data["current"], new=form.cleaned_data["new"]
+        )
+    except DomainError as error:
+        form.error_add(error)
+        return False
+    update_session_auth_hash(request, person)
+    return True

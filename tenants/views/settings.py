@@ -1,0 +1,178 @@
+"""Settings of a workspace: the widget's snippet, the team, API keys."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from core import fragments
+from core.errors import DomainError
+from tenants import selectors, services, team
+from tenants.forms import ApiKeyForm, MemberForm, RoleForm
+from tenants.models import Membership
+from tenants.permissions import requires, scopes_for
+from tenants.types import Role
+
+
+@require_safe
+@requires("team:read")
+def settings(request: HttpRequest) -> HttpResponse:
+    """Lead to the first settings page this person may see."""
+    is_allowed = "settings:read" in scopes_for(request)
+    return redirect("tenants:settings_widget" if is_allowed else "tenants:settings_team")
+
+
+@require_safe
+@requires("settings:read")
+def widget(request: HttpRequest) -> HttpResponse:
+    """Show the line of script that puts the chat on a site."""
+    snippet = fragments.render("widget_snippet", request)
+    return render(request, "tenants/settings/widget.html", {"snippet": snippet})
+
+
+# --- team
+
+
+@require_safe
+@requires("team:read")
+def team_list(request: HttpRequest) -> HttpResponse:
+    """Show who works here."""
+    return _team_page(request, MemberForm())
+
+
+@never_cache
+@require_POST
+@requires("team:write")
+def team_add(request: HttpRequest) -> HttpResponse:
+    """Add someone; the temporary password is in this answer and nowhere else."""
+    form = MemberForm(request.POST)
+    if not form.is_valid():
+        return _team_page(request, form, status=422)
+    try:
+        added = team.team_member_add(
+            actor=_actor(request),
+            email=form.cleaned_data["email"],
+            full_name=form.cleaned_data["full_name"],
+            role=Role(form.cleaned_data["role"]),
+        )
+    except DomainError as error:
+        form.error_add(error)
+        return _team_page(request, form, status=422)
+    return _team_page(request, MemberForm(), added=added)
+
+
+@require_POST
+@requires("team:write")
+def team_role(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    """Change a member's role and answer with their row of the table."""
+    form = RoleForm(request.POST)
+    if form.is_valid():
+        role = Role(form.cleaned_data["role"])
+        _team_change(
+            request,
+            _("The role has been changed."),
+            lambda actor: team.team_role_set(actor=actor, person_id=person_id, role=role),
+        )
+    return redirect("tenants:settings_team")
+
+
+@require_POST
+@requires("team:write")
+def team_remove(request: HttpRequest, person_id: UUID) -> HttpResponse:
+    """Take someone off the team."""
+    _team_change(
+        request,
+        _("They can no longer open this workspace."),
+        lambda actor: team.team_member_remove(actor=actor, person_id=person_id),
+    )
+    return redirect("tenants:settings_team")
+
+
+def _team_change(request: HttpRequest, done: str, change: Any) -> None:
+    """Make the change and say how it went on the next page."""
+    try:
+        change(_actor(request))
+    except DomainError as error:
+        messages.error(request, str(error.detail))
+    else:
+        messages.success(request, done)
+
+
+def _actor(request: HttpRequest) -> Membership:
+    membership: Membership = request.membership  # type: ignore[attr-defined]  # `requires` saw it
+    return membership
+
+
+def _team_page(
+    request: HttpRequest,
+    form: MemberForm,
+    *,
+    added: team.AddedMember | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "added": added,
+        "members": selectors.membership_list(),
+        "is_editable": "team:write" in scopes_for(request),
+        "roles": RoleForm().fields["role"].choices,  # type: ignore[attr-defined]
+        "sign_in_url": request.build_absolute_uri("/login/"),
+    }
+    return render(request, "tenants/settings/team.html", context, status=status)
+
+
+# --- API keys
+
+
+@require_safe
+@requires("settings:read")
+def key_list(request: HttpRequest) -> HttpResponse:
+    """Show the workspace's keys; their secrets are not known to anyone here."""
+    return _keys_page(request, ApiKeyForm())
+
+
+@never_cache
+@require_POST
+@requires("settings:write")
+def key_create(request: HttpRequest) -> HttpResponse:
+    """Make a key; its secret is in this answer and nowhere else."""
+    form = ApiKeyForm(request.POST)
+    if not form.is_valid():
+        return _keys_page(request, form, status=422)
+    secret = services.api_key_create(
+        name=form.cleaned_data["name"],
+        scopes=form.cleaned_data["scopes"],
+        created_by=_actor(request).person_id,
+        expires_at=form.expires_at,
+    )
+    return _keys_page(request, ApiKeyForm(), secret=secret.secret)
+
+
+@require_POST
+@requires("settings:write")
+def key_revoke(request: HttpRequest, key_id: UUID) -> HttpResponse:
+    """End a key at once."""
+    services.api_key_revoke(key_id=key_id)
+    messages.success(request, _("The key no longer works."))
+    return redirect("tenants:settings_keys")
+
+
+def _keys_page(
+    request: HttpRequest, form: ApiKeyForm, *, secret: str = "", status: int = 200
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "secret": secret,
+        "keys": selectors.api_key_list(),
+        "now": timezone.now(),
+        "is_editable": "settings:write" in scopes_for(request),
+    }
+    return render(request, "tenants/settings/keys.html", context, status=status)
