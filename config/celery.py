@@ -6,11 +6,13 @@ from celery import Celery
 from celery.signals import beat_init
 
 from core import tenancy
+from core.observability.celery import signals_connect
 from core.tasks import TenantTask
 
 app = Celery("frontdesk", task_cls=TenantTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+signals_connect()
 
 
 @beat_init.connect

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.env import BASE_DIR, ROLE_VARIABLES, Environment
 from config.unfold import UNFOLD as UNFOLD
+from core.observability.logs import logging_config
 
 # What the environment fills in through `settings_for`, declared for readers and the type checker.
 SECRET_KEY: str
@@ -42,6 +43,7 @@ SHARED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "django.contrib.humanize",
     "django_celery_beat",
     "django_cotton.apps.SimpleAppConfig",
     "django_htmx",
@@ -70,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.middleware.TenantMiddleware",
+    "core.observability.http.RequestMetricsMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -80,6 +83,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "core.security.AdminPolicyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "core.http.DomainErrorMiddleware",
@@ -299,5 +303,8 @@ def settings_for(environment: Environment) -> dict[str, Any]:
             "default": {"BACKEND": "core.storage.TenantFileSystemStorage"},
             "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
         },
+        "LOGGING": logging_config(
+            level=environment.text("LOG_LEVEL", "INFO"), style=environment.text("LOG_STYLE", "json")
+        ),
         **_celery(environment),
     }

@@ -14,7 +14,7 @@ from core import tenancy
 from core.events.catalogue import event_decode
 from core.events.models import Delivery, OutboxEvent
 from core.events.registry import StoredEvent, subscriber_get
-from core.observability.metrics import retry_total
+from core.observability.metrics import outbox_deliveries_total, retry_total
 
 RETRY_SECONDS = (1, 5, 25)
 JITTER = 0.2
@@ -42,6 +42,7 @@ def _deliver(delivery_id: int) -> bool:
         if delivery is None:
             return False
         _handle(delivery)
+        outbox_deliveries_total.labels(subscriber=delivery.subscriber, outcome="done").inc()
         Delivery.objects.filter(pk=delivery.pk).update(
             state=Delivery.State.DONE, finished_at=timezone.now(), attempts=delivery.attempts + 1
         )
@@ -71,6 +72,7 @@ def _failure_record(delivery_id: int, error: Exception) -> None:
         if delivery is None:
             return
         retry_total.labels(component="events").inc()
+        outbox_deliveries_total.labels(subscriber=delivery.subscriber, outcome="failed").inc()
         Delivery.objects.filter(pk=delivery.pk).update(**_outcome(delivery.attempts, error))
 
 

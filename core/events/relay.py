@@ -22,7 +22,7 @@ from django.db import close_old_connections, connections
 from core import directory, tenancy
 from core.events.deliver import delivery_attempt
 from core.events.outbox import CHANNEL
-from core.observability.metrics import outbox_pending
+from core.observability.heartbeat import heartbeat_clear, heartbeat_touch
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +85,7 @@ class Relay:
             while not self.stopping.is_set():
                 try:
                     self._lead(pool)
+                    heartbeat_clear("relay")
                 except (psycopg.OperationalError, psycopg.InterfaceError):
                     log.exception("relay_connection_lost")
                     self.stopping.wait(1.0)
@@ -93,6 +94,7 @@ class Relay:
         with psycopg.connect(**_listen_parameters(), autocommit=True) as listener:
             listener.execute(f"LISTEN {CHANNEL}")
             while not self.stopping.is_set() and not _lock_take(listener):
+                heartbeat_touch("relay")  # a stand-by is alive too
                 self.stopping.wait(POLL_SECONDS)
             log.info("relay_leading")
             self._deliver_until_stopped(listener, pool)
@@ -105,8 +107,8 @@ class Relay:
             if since_partitions >= PARTITION_SECONDS:
                 partitions_maintain()
                 since_partitions = 0.0
+            heartbeat_touch("relay")
             delivered = relay_once(pool)
-            outbox_pending.set(0 if delivered < BATCH else delivered)
             if delivered < BATCH:
                 _wait(listener, POLL_SECONDS)
                 since_partitions += POLL_SECONDS
