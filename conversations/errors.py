@@ -1,0 +1,100 @@
+"""Expected failures of conversations, under the codes of docs/protocol.md."""
+
+from core.errors import Conflict, DomainError, NotFound, PermissionDenied, Unauthenticated
+
+
+class ConversationNotFound(NotFound):
+    code = "conversation_not_found"
+    title = "There is no such conversation."
+
+
+class MessageNotFound(NotFound):
+    code = "message_not_found"
+    title = "There is no such message."
+
+
+class PersonNotFound(NotFound):
+    code = "person_not_found"
+    title = "There is no such person in this workspace."
+
+
+class MessageEmpty(DomainError):
+    code = "message_empty"
+    title = "Write something first."
+
+
+class MessageTooLong(DomainError):
+    code = "message_too_long"
+    title = "A message may have 8,000 characters at most."
+
+
+class ClientIdInvalid(DomainError):
+    code = "client_id_invalid"
+    title = "A client id has 1 to 64 letters, digits, dots, underscores, colons or hyphens."
+
+
+class ClientIdTaken(Conflict):
+    code = "client_id_taken"
+    title = "Someone else's message in this conversation has that client id."
+
+
+class StaleReply(Conflict):
+    """The reply was written for a moment that has passed: a person took over, or more was said."""
+
+    code = "stale_reply"
+    title = "The conversation has moved on; this reply is dropped."
+
+
+class AlreadyClaimed(Conflict):
+    code = "already_claimed"
+    title = "Someone else has this conversation."
+
+
+class NotAssignedToYou(Conflict):
+    code = "not_assigned_to_you"
+    title = "Claim the conversation first."
+
+
+class AlreadyResolved(Conflict):
+    code = "conversation_resolved"
+    title = "This conversation is resolved."
+
+
+class ConversationNotOpen(DomainError):
+    code = "conversation_not_open"
+    title = "Open the conversation on this socket first."
+
+
+class TooManyOpen(DomainError):
+    code = "too_many_open"
+    title = "Too many conversations are open on this socket; close one."
+
+
+class WidgetUnknown(NotFound):
+    code = "widget_unknown"
+    title = "There is no widget with this key here."
+
+
+class OriginRefused(PermissionDenied):
+    code = "origin_refused"
+    title = "The widget is not allowed on this page."
+
+
+class OriginInvalid(DomainError):
+    code = "origin_invalid"
+    title = "An origin looks like https://shop.example.com, without a path."
+
+
+class VisitorTokenInvalid(Unauthenticated):
+    code = "visitor_token_invalid"
+    title = "The visitor token is unknown or has expired; start a new session."
+
+
+class TenantMismatch(PermissionDenied):
+    code = "tenant_mismatch"
+    title = "This host serves another workspace than the one named."
+
+
+class PersonRequired(PermissionDenied):
+    code = "person_required"
+    title = "Say which member of the team acts: `person_id`."

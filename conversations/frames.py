@@ -1,0 +1,287 @@
+"""The frames of both sockets as strict models; docs/asyncapi.yaml is generated from them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from conversations.types import PROTOCOL
+from core.realtime.frames import Frame, FrameSet
+
+CLIENT_ID = r"^[A-Za-z0-9._:-]{1,64}$"
+ClientId = Annotated[str, StringConstraints(pattern=CLIENT_ID)]
+Seq = Annotated[int, Field(ge=0, le=2**31 - 1)]
+State = Literal["ai", "queued", "assigned", "resolved"]
+
+
+class CitationPart(Frame):
+    number: int
+    document_id: str
+    chunk_id: str
+    title: str
+    url: str
+    quote: str
+    start: int
+    end: int
+
+
+class PersonPart(Frame):
+    id: str
+    name: str
+
+
+class NamePart(Frame):
+    name: str
+
+
+class QueuePart(Frame):
+    name: str
+    position: int
+
+
+class PositionPart(Frame):
+    conversation: str
+    epoch: str
+    seq: int
+
+
+class InboxRow(Frame):
+    """One row of the agents' list."""
+
+    id: str
+    state: State
+    queue: str
+    owner: PersonPart | None
+    customer: PersonPart
+    channel: str
+    reason: str
+    preview: str
+    preview_author: str
+    seq: int
+    unread: int
+    created_at: str
+    last_message_at: str | None
+    queued_at: str | None
+
+
+# --- what clients send
+
+
+class ResumePart(Frame):
+    """The position a visitor's client has reached."""
+
+    conversation: UUID
+    epoch: Annotated[str, StringConstraints(max_length=16)]
+    seq: Seq
+
+
+class CursorPart(Frame):
+    """The position an agent's client has reached in the conversation it opens."""
+
+    epoch: Annotated[str, StringConstraints(max_length=16)]
+    seq: Seq
+
+
+class VisitorHello(Frame):
+    type: Literal["hello"] = "hello"
+    resume: ResumePart | None = None
+
+
+class VisitorMessage(Frame):
+    type: Literal["message"] = "message"
+    client_id: ClientId
+    text: str
+
+
+class VisitorTyping(Frame):
+    type: Literal["typing"] = "typing"
+
+
+class VisitorRead(Frame):
+    type: Literal["read"] = "read"
+    seq: Seq
+
+
+class VisitorAck(Frame):
+    type: Literal["ack"] = "ack"
+    seq: Seq
+
+
+class Ping(Frame):
+    type: Literal["ping"] = "ping"
+
+
+class AgentHello(Frame):
+    type: Literal["hello"] = "hello"
+
+
+class AgentOpen(Frame):
+    type: Literal["open"] = "open"
+    conversation: UUID
+    resume: CursorPart | None = None
+
+
+class AgentClose(Frame):
+    type: Literal["close"] = "close"
+    conversation: UUID
+
+
+class AgentMessage(Frame):
+    type: Literal["message"] = "message"
+    client_id: ClientId
+    conversation: UUID
+    text: str
+
+
+class AgentTyping(Frame):
+    type: Literal["typing"] = "typing"
+    conversation: UUID
+
+
+class AgentRead(Frame):
+    type: Literal["read"] = "read"
+    conversation: UUID
+    seq: Seq
+
+
+class AgentAck(Frame):
+    type: Literal["ack"] = "ack"
+    conversation: UUID
+    seq: Seq
+
+
+VISITOR_FRAMES: FrameSet[Frame] = FrameSet(
+    VisitorHello, VisitorMessage, VisitorTyping, VisitorRead, VisitorAck, Ping
+)
+AGENT_FRAMES: FrameSet[Frame] = FrameSet(
+    AgentHello, AgentOpen, AgentClose, AgentMessage, AgentTyping, AgentRead, AgentAck, Ping
+)
+
+
+# --- what the server sends
+
+
+class VisitorWelcome(Frame):
+    type: Literal["welcome"] = "welcome"
+    protocol: str = PROTOCOL
+    conversation: str
+    epoch: str
+    seq: int
+    first: int
+    resumed: bool
+
+
+class AgentWelcome(Frame):
+    type: Literal["welcome"] = "welcome"
+    protocol: str = PROTOCOL
+    person: PersonPart
+
+
+class Opened(Frame):
+    type: Literal["opened"] = "opened"
+    conversation: str
+    epoch: str
+    seq: int
+    first: int
+    resumed: bool
+
+
+class MessageFrame(Frame):
+    type: Literal["message"] = "message"
+    conversation: str
+    seq: int
+    id: str
+    author: Literal["visitor", "ai", "agent", "system"]
+    name: str
+    text: str
+    at: str
+    citations: list[CitationPart]
+    client_id: str | None = None
+    run: str | None = None
+    abstained: bool | None = None
+    kind: str | None = None
+
+
+class Accepted(Frame):
+    type: Literal["accepted"] = "accepted"
+    conversation: str
+    client_id: str
+    seq: int
+    id: str
+
+
+class StatusFrame(Frame):
+    type: Literal["status"] = "status"
+    conversation: str
+    state: State
+    queue: QueuePart | None = None
+    agent: NamePart | None = None
+
+
+class TypingFrame(Frame):
+    type: Literal["typing"] = "typing"
+    conversation: str
+    author: Literal["visitor", "ai", "agent"]
+    name: str
+
+
+class Delta(Frame):
+    type: Literal["delta"] = "delta"
+    conversation: str
+    run: str
+    seq_hint: int
+    text: str
+
+
+class Gap(Frame):
+    type: Literal["gap"] = "gap"
+    conversation: str
+    first: int = Field(alias="from")
+    last: int = Field(alias="to")
+
+
+class Pong(Frame):
+    type: Literal["pong"] = "pong"
+    conversation: str
+    epoch: str
+    seq: int
+
+
+class AgentPong(Frame):
+    type: Literal["pong"] = "pong"
+    positions: list[PositionPart]
+
+
+class InboxFrame(Frame):
+    type: Literal["inbox"] = "inbox"
+    conversation: InboxRow
+
+    def wire(self) -> dict[str, Any]:
+        """Return the row with its empty fields: here None says "nobody", not "does not apply"."""
+        return self.model_dump(mode="json")
+
+
+class Refresh(Frame):
+    type: Literal["refresh"] = "refresh"
+
+
+class ErrorFrame(Frame):
+    """Errors may carry further fields of their own, such as `field` or `retry_after`."""
+
+    type: Literal["error"] = "error"
+    code: str
+    detail: str
+    retryable: bool
+    client_id: str | None = None
+    conversation: str | None = None
+
+
+VISITOR_HEARS: tuple[type[Frame], ...] = (
+    VisitorWelcome, MessageFrame, Accepted, StatusFrame, TypingFrame, Delta, Gap, ErrorFrame, Pong,
+)  # fmt: skip
+AGENT_HEARS: tuple[type[Frame], ...] = (
+    AgentWelcome, Opened, MessageFrame, Accepted, StatusFrame, TypingFrame, Delta, Gap, ErrorFrame,
+    AgentPong, InboxFrame, Refresh,
+)  # fmt: skip

@@ -1,0 +1,44 @@
+"""Which pages may talk to a workspace: its own hosts, and where its widget is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from conversations.errors import OriginInvalid
+from core import tenancy
+from tenants.selectors import tenant_for_host
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def origin_is_own(origin: str) -> bool:
+    """Return whether an Origin header names a host of the current tenant."""
+    parts = urlsplit(origin)
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        return False
+    return tenant_for_host(parts.hostname) == tenancy.require()
+
+
+def origin_is_allowed(origin: str, allowed: Iterable[str]) -> bool:
+    """Return whether a page of this origin may use the widget.
+
+    No Origin means that no browser page asks, and a browser page cannot omit it.
+    """
+    if not origin:
+        return True
+    return origin in set(allowed) or origin_is_own(origin)
+
+
+def origin_normalise(origin: str) -> str:
+    """Return an origin as browsers write it; raises OriginInvalid."""
+    try:
+        parts = urlsplit(origin.strip().lower())
+        port = parts.port
+    except ValueError:
+        raise OriginInvalid() from None
+    is_bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or not is_bare:
+        raise OriginInvalid()
+    shown = "" if port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{port}"
+    return f"{parts.scheme}://{parts.hostname}{shown}"

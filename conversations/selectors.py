@@ -1,0 +1,181 @@
+"""Reads of conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from conversations.errors import ConversationNotFound, MessageNotFound, WidgetUnknown
+from conversations.models import Conversation, Customer, Message, WidgetInstallation
+from conversations.types import (
+    Author,
+    ChatAnswer,
+    ConversationState,
+    HistoryItem,
+    Position,
+    TurnContext,
+)
+
+HISTORY_LIMIT = 20
+PAGE = 100
+
+
+def conversation_get(*, conversation_id: UUID) -> Conversation:
+    """Return a conversation with its customer; raises ConversationNotFound."""
+    found = Conversation.objects.select_related("customer").filter(pk=conversation_id).first()
+    if found is None:
+        raise ConversationNotFound()
+    return found
+
+
+def conversation_list(
+    *, states: Iterable[ConversationState] = (), owner_id: UUID | None = None, query: str = ""
+) -> QuerySet[Conversation]:
+    """Return conversations in which something was said, the latest first.
+
+    `query` is looked for in the customer's name and address and in the messages.
+    """
+    found = Conversation.objects.select_related("customer").filter(last_message_at__isnull=False)
+    wanted = [str(state) for state in states]
+    if wanted:
+        found = found.filter(state__in=wanted)
+    if owner_id:
+        found = found.filter(owner_id=owner_id)
+    return _matching(found, query).order_by("-last_message_at", "-pk")
+
+
+def _matching(found: QuerySet[Conversation], query: str) -> QuerySet[Conversation]:
+    words = query.replace("\x00", "").strip()
+    if not words:
+        return found
+    said = Message.objects.filter(text__icontains=words).values("conversation_id")
+    customer = Q(customer__name__icontains=words) | Q(customer__email__icontains=words)
+    return found.filter(customer | Q(pk__in=said))
+
+
+def conversation_counts() -> dict[str, int]:
+    """Return how many conversations are in each state; empty ones do not count."""
+    rows = Conversation.objects.filter(last_message_at__isnull=False).order_by().values("state")
+    counted = {row["state"]: row["total"] for row in rows.annotate(total=Count("pk"))}
+    return {str(state): counted.get(str(state), 0) for state in ConversationState}
+
+
+def conversations_of(*, customer_id: UUID) -> QuerySet[Conversation]:
+    """Return a customer's conversations in which something was said, the latest first."""
+    return conversation_list().filter(customer_id=customer_id)
+
+
+def conversation_current(*, customer: Customer, channel: str) -> Conversation | None:
+    """Return the customer's unfinished conversation in a channel."""
+    mine = Conversation.objects.filter(customer=customer, channel=channel)
+    return mine.exclude(state=ConversationState.RESOLVED).order_by("-created_at").first()
+
+
+def queue_list(*, queue: str) -> QuerySet[Conversation]:
+    """Return who waits in a queue, the longest first."""
+    waiting = Conversation.objects.filter(state=ConversationState.QUEUED, queue=queue)
+    return waiting.order_by("queued_at", "pk")
+
+
+def queue_position(conversation: Conversation) -> int:
+    """Return the place in the queue, 1 for who is next."""
+    before = queue_list(queue=conversation.queue).filter(queued_at__lt=conversation.queued_at)
+    return before.count() + 1
+
+
+def position_get(*, conversation_id: UUID) -> Position:
+    """Return how far the conversation has come; raises ConversationNotFound."""
+    row = Conversation.objects.filter(pk=conversation_id).values_list("epoch", "next_seq").first()
+    if row is None:
+        raise ConversationNotFound()
+    return Position(epoch=row[0], seq=row[1] - 1)
+
+
+def message_list(
+    *, conversation_id: UUID, after: int = 0, limit: int | None = None
+) -> QuerySet[Message]:
+    """Return a conversation's messages after a seq, in order."""
+    found = Message.objects.filter(conversation_id=conversation_id, seq__gt=after).order_by("seq")
+    return found[:limit] if limit else found
+
+
+def message_get(*, message_id: UUID) -> Message:
+    """Return a message with its conversation; raises MessageNotFound."""
+    found = Message.objects.select_related("conversation").filter(pk=message_id).first()
+    if found is None:
+        raise MessageNotFound()
+    return found
+
+
+def turn_context(*, conversation_id: UUID) -> TurnContext:
+    """Return what a run has to answer and what guards its reply; raises ConversationNotFound."""
+    conversation = conversation_get(conversation_id=conversation_id)
+    recent = Message.objects.filter(conversation=conversation).exclude(author=Author.SYSTEM)
+    said = list(recent.order_by("-seq").values_list("seq", "author", "text")[: HISTORY_LIMIT * 2])
+    said.reverse()
+    open_turn = [
+        text
+        for seq, author, text in said
+        if author == Author.VISITOR and seq > conversation.answered_seq
+    ]
+    history = [
+        HistoryItem(Author(author), text)
+        for seq, author, text in said
+        if author != Author.VISITOR or seq <= conversation.answered_seq
+    ]
+    return TurnContext(
+        conversation_id=conversation.pk,
+        fence=conversation.fence,
+        state=ConversationState(conversation.state),
+        last_visitor_seq=conversation.last_visitor_seq,
+        text="\n".join(open_turn),
+        history=tuple(history[-HISTORY_LIMIT:]),
+        channel=conversation.channel,
+    )
+
+
+def chat_answer(*, message_id: UUID) -> ChatAnswer:
+    """Return what became of a visitor's message so far; raises MessageNotFound."""
+    message = message_get(message_id=message_id)
+    if message.author != Author.VISITOR:
+        raise MessageNotFound()
+    conversation = message.conversation
+    answers = Message.objects.filter(
+        conversation=conversation, seq__gt=message.seq, author__in=[Author.AI, Author.AGENT]
+    )
+    reply = answers.order_by("seq").first()
+    return ChatAnswer(
+        conversation_id=conversation.pk,
+        message_id=message.pk,
+        status=_answer_status(conversation, reply),
+        reply={"text": reply.text, "citations": reply.citations} if reply else None,
+        route=reply.route if reply else None,
+        run_id=reply.run_id if reply else None,
+    )
+
+
+def _answer_status(conversation: Conversation, reply: Message | None) -> str:
+    """Return answered, with_person (a person will answer) or pending."""
+    if reply is not None:
+        return "answered"
+    with_person = {ConversationState.QUEUED, ConversationState.ASSIGNED}
+    return "with_person" if conversation.state in with_person else "pending"
+
+
+def widget_get(*, key: str) -> WidgetInstallation:
+    """Return this tenant's widget with the public key; raises WidgetUnknown."""
+    found = WidgetInstallation.objects.filter(key=key[:40].replace("\x00", "")).first()
+    if found is None:
+        raise WidgetUnknown()
+    return found
+
+
+def widget_current() -> WidgetInstallation | None:
+    """Return the tenant's widget, the first where there are several."""
+    return WidgetInstallation.objects.order_by("created_at").first()
+
+
+def customer_get(*, customer_id: UUID) -> Customer | None:
+    return Customer.objects.filter(pk=customer_id).first()

@@ -1,0 +1,40 @@
+"""Writes of conversations: messages, handover between AI and people, visitors, the widget."""
+
+from conversations.services.handover import (
+    conversation_claim,
+    conversation_hand_back,
+    conversation_resolve,
+    handover_request,
+)
+from conversations.services.messages import (
+    agent_reply,
+    conversation_read,
+    message_receive,
+    reply_append,
+)
+from conversations.services.visitors import (
+    customer_ensure,
+    customer_update,
+    visitor_authenticate,
+    visitor_conversation,
+    visitor_session_start,
+)
+from conversations.services.widget import widget_ensure, widget_update
+
+__all__ = [
+    "agent_reply",
+    "conversation_claim",
+    "conversation_hand_back",
+    "conversation_read",
+    "conversation_resolve",
+    "customer_ensure",
+    "customer_update",
+    "handover_request",
+    "message_receive",
+    "reply_append",
+    "visitor_authenticate",
+    "visitor_conversation",
+    "visitor_session_start",
+    "widget_ensure",
+    "widget_update",
+]

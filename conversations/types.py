@@ -1,0 +1,128 @@
+"""States, authors and small values of conversations; no Django."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+PROTOCOL = "frontdesk.v1"
+TEXT_LIMIT = 8_000
+RESUME_LIMIT = 300
+DEFAULT_QUEUE = "general"
+
+
+class ConversationState(StrEnum):
+    """Who owes the next answer: the AI, a queue, an agent, nobody."""
+
+    AI = "ai"
+    QUEUED = "queued"
+    ASSIGNED = "assigned"
+    RESOLVED = "resolved"
+
+
+class Author(StrEnum):
+    VISITOR = "visitor"
+    AI = "ai"
+    AGENT = "agent"
+    SYSTEM = "system"
+
+
+class SystemKind(StrEnum):
+    """What a system message tells; its text says the same in words."""
+
+    QUEUED = "queued"
+    JOINED = "joined"
+    HANDED_BACK = "handed_back"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A sentence of a document under an answer; `url` opens it on the tenant's host."""
+
+    number: int
+    document_id: str
+    chunk_id: str
+    title: str
+    url: str
+    quote: str
+    start: int
+    end: int
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryItem:
+    author: Author
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnContext:
+    """What a run reads of a conversation; `fence` and `last_visitor_seq` guard its reply.
+
+    `text` is everything the visitor said that nobody has answered yet, `history` what came before.
+    """
+
+    conversation_id: UUID
+    fence: int
+    state: ConversationState
+    last_visitor_seq: int
+    text: str
+    history: tuple[HistoryItem, ...]
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMessage:
+    """A visitor's message in the database; `duplicate` when the client id was known."""
+
+    message_id: UUID
+    seq: int
+    duplicate: bool
+    conversation_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far a conversation has come."""
+
+    epoch: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class VisitorSession:
+    """A visitor who may talk: the token to come back with, and the conversation to talk in."""
+
+    visitor_token: str
+    customer_id: UUID
+    conversation_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAnswer:
+    """The REST answer to one visitor's message; `reply` is None while nobody has answered."""
+
+    conversation_id: UUID
+    message_id: UUID
+    status: str
+    reply: Mapping[str, Any] | None = None
+    route: Mapping[str, Any] | None = None
+    run_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WidgetLook:
+    """How the widget presents itself."""
+
+    title: str
+    greeting: str
+    accent: str
+    suggestions: tuple[str, ...] = field(default=())

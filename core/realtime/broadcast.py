@@ -1,0 +1,37 @@
+"""Publish a frame to every connection that follows a group, in whatever process it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import redis
+import structlog
+
+from core import tenancy
+from core.observability.metrics import ws_send_errors
+from core.realtime.wire import NOBODY, Packet, frame_text, packet_encode
+from core.redis import redis_client
+
+log = structlog.get_logger(__name__)
+
+
+def group_name(kind: str, identifier: UUID | str = "all") -> str:
+    """Return the channel of a group; it carries the tenant, so groups never meet."""
+    return tenancy.tenant_key("rt", kind, str(identifier))
+
+
+def broadcast(group: str, frame: Mapping[str, Any], *, durable: bool, skip: str = NOBODY) -> None:
+    """Send `frame` to everyone who follows `group`; call it once the change has committed.
+
+    Never raises for a lost Redis: the database holds what is durable, and connections check their
+    position against it when Redis is back. `skip` is the connection that need not hear it.
+    """
+    seq = int(frame.get("seq") or 0) if durable else 0
+    packet = Packet(text=frame_text(frame), is_durable=durable, seq=seq, skip=skip)
+    try:
+        redis_client().publish(group, packet_encode(packet))
+    except redis.RedisError:
+        ws_send_errors.labels(reason="redis").inc()
+        log.warning("broadcast_failed", frame_type=frame.get("type"))

@@ -1,0 +1,56 @@
+"""What can be wrong with a frame or a connection, under stable codes (docs/protocol.md)."""
+
+from core.errors import DomainError, RateLimited
+
+
+class FrameInvalid(DomainError):
+    code = "frame_invalid"
+    title = "A field is missing or has the wrong form."
+
+
+class FrameBinary(FrameInvalid):
+    code = "frame_binary"
+    title = "Frames are text; this one was binary."
+
+
+class FrameTooLarge(FrameInvalid):
+    code = "frame_too_large"
+    title = "A frame may have 64 KB at most."
+
+
+class FrameNotJson(FrameInvalid):
+    code = "frame_not_json"
+    title = "A frame is one JSON object."
+
+
+class FrameUnknownType(FrameInvalid):
+    code = "frame_unknown_type"
+    title = "There is no frame of this type."
+
+
+class FrameUnknownField(FrameInvalid):
+    code = "frame_unknown_field"
+    title = "This frame has no such field."
+
+
+class HelloRequired(DomainError):
+    code = "hello_required"
+    title = "Say hello first."
+
+
+class FrameRateLimited(RateLimited):
+    title = "Too many frames; wait a moment."
+
+
+class SlowConsumer(Exception):
+    """Raised by a queue that may not grow further; the connection is closed with 3008."""
+
+
+class Refused(Exception):
+    """Raised in the handshake; before it is complete the client sees HTTP 403."""
+
+    def __init__(self, code: int, reason: str, *, is_visible: bool = False) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+        self.is_visible = is_visible

@@ -1,0 +1,41 @@
+"""How a frame travels from a publisher to every hub: encoded once, forwarded raw.
+
+A packet is a header line and the frame's JSON: `D 12 -\\n{…}` is durable with seq 12 (0 for one
+without), `E 0 5f3a\\n{…}` is ephemeral and not for the connection 5f3a, which caused it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+NOBODY = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Packet:
+    """One frame on its way; `seq` is 0 for frames that have no place in a sequence."""
+
+    text: str
+    is_durable: bool
+    seq: int = 0
+    skip: str = NOBODY
+
+
+def frame_text(frame: Mapping[str, Any]) -> str:
+    """Return a frame as it is sent: compact JSON."""
+    return json.dumps(frame, separators=(",", ":"), ensure_ascii=False)
+
+
+def packet_encode(packet: Packet) -> bytes:
+    kind = "D" if packet.is_durable else "E"
+    return f"{kind} {packet.seq} {packet.skip}\n{packet.text}".encode()
+
+
+def packet_decode(data: bytes) -> Packet:
+    """Return the packet; raises ValueError for what no publisher of ours has written."""
+    header, _, text = data.decode().partition("\n")
+    kind, seq, skip = header.split(" ")
+    return Packet(text=text, is_durable=kind == "D", seq=int(seq), skip=skip)
