@@ -72,7 +72,10 @@ def _renderers(style: str) -> list[Any]:
         return [remove_meta, structlog.dev.ConsoleRenderer(colors=False)]
     return [
         remove_meta,
-        structlog.processors.dict_tracebacks,
+        # A frame's variables hold form data, messages and passwords: never write them.
+        structlog.processors.ExceptionRenderer(
+            structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        ),
         structlog.processors.JSONRenderer(default=str),
     ]
 

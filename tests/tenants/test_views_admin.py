@@ -1,0 +1,91 @@
+"""The platform's admin: on its own host, for administrators, never with secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from core import tenancy
+from core.tenancy import TenantContext
+from tenants import services
+from tenants.models import Tenant
+
+PASSWORD = "correct horse 42"
+PAGES = [
+    "/admin/",
+    "/admin/tenants/tenant/",
+    "/admin/tenants/tenant/?q=acme",
+    "/admin/tenants/domain/",
+    "/admin/tenants/person/",
+    "/admin/tenants/person/add/",
+    "/admin/tenants/membership/",
+    "/admin/tenants/apikey/",
+    "/admin/core/outboxevent/",
+    "/admin/core/delivery/",
+    "/admin/core/deadletter/",
+]
+
+
+@pytest.fixture
+def admin(db: None, world: Any) -> Client:
+    with tenancy.platform_scope():
+        services.person_create(
+            email="platform@example.com", password=PASSWORD, is_staff=True, is_superuser=True
+        )
+    client = Client(headers={"host": "localhost"})
+    form = {"username": "platform@example.com", "password": PASSWORD}
+    assert client.post("/admin/login/", form).status_code == 302
+    return client
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_admin_page_renders(admin: Client, path: str) -> None:
+    assert admin.get(path).status_code == 200
+
+
+def test_admin_searches_tenants_by_a_member(admin: Client) -> None:
+    page = admin.get("/admin/tenants/tenant/", {"q": "viewer@globex"}).content.decode()
+    assert "globex" in page
+    assert "acme" not in page
+
+
+def test_admin_suspends_a_workspace(admin: Client, acme: TenantContext) -> None:
+    with tenancy.platform_scope():
+        tenant = Tenant.objects.get(pk=acme.id)
+        form = {"name": tenant.name, "status": "suspended", "plan": "trial", "limits": "{}"}
+    for prefix in ("domains", "memberships"):
+        form |= {f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"}
+    answer = admin.post(f"/admin/tenants/tenant/{acme.id}/change/", form)
+    assert answer.status_code == 302, answer.content.decode()
+    with tenancy.platform_scope():
+        assert Tenant.objects.get(pk=acme.id).status == "suspended"
+
+
+def test_admin_shows_no_secret_of_a_key(admin: Client, acme: TenantContext, api_key: Any) -> None:
+    secret = api_key("acme", "team:read")
+    with tenancy.tenant_scope(acme):
+        key = services.api_key_verify(secret=secret)
+    with tenancy.platform_scope():
+        page = admin.get(f"/admin/tenants/apikey/{key.pk}/change/").content.decode()
+    assert key.secret_hash not in page
+    assert secret not in page
+
+
+@pytest.mark.parametrize("host", ["acme.localhost", "globex.localhost"])
+def test_admin_is_not_on_a_workspace_host(world: Any, db: None, host: str) -> None:
+    assert Client(headers={"host": host}).get("/admin/").status_code == 404
+
+
+def test_admin_refuses_members_who_are_not_administrators(world: Any, db: None) -> None:
+    client = Client(headers={"host": "localhost"})
+    form = {"username": "owner@acme.example.com", "password": PASSWORD}
+    assert client.post("/admin/login/", form).status_code == 200
+    assert client.get("/admin/").status_code == 302
+
+
+def test_admin_alone_has_the_looser_policy(admin: Client) -> None:
+    assert "unsafe-eval" in admin.get("/admin/")["Content-Security-Policy"]
+    landing = admin.get("/")["Content-Security-Policy"]
+    assert "unsafe" not in landing
