@@ -10,3 +10,6 @@ class ConversationsConfig(AppConfig):
 
     def ready(self) -> None:
         from conversations import subscribers  # noqa: F401 - registers the handlers
+        from conversations.shell import shell_fill
+
+        shell_fill()

@@ -57,7 +57,8 @@ export class Live extends EventTarget {
   #frames = {
     welcome: () => this.#welcome(),
     refresh: () => this.#news({}),
-    inbox: (frame) => this.#news({ conversation: frame.conversation, list: true }),
+    inbox: (frame) => this.#news({ conversation: frame.conversation.id, seq: frame.conversation.seq, list: true }),
+    pong: (frame) => frame.positions.forEach(({ conversation, seq }) => this.#news({ conversation, seq })),
     message: (frame) => this.#news({ conversation: frame.conversation, seq: frame.seq }),
     status: (frame) => this.#news({ conversation: frame.conversation }),
     typing: (frame) => this.dispatchEvent(new CustomEvent("typing", { detail: frame })),

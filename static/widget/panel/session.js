@@ -31,5 +31,5 @@ export async function openSession({ config, storage, page }) {
 
 /** Ask for a person in the current conversation. */
 export function askForPerson({ config, session }) {
-  return post(config.handover_url, {}, { Authorization: `Bearer ${session.visitor_token}` });
+  return post(config.handover_url, { conversation_id: session.conversation_id }, { Authorization: `Bearer ${session.visitor_token}` });
 }

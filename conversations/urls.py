@@ -1,0 +1,22 @@
+"""Addresses of the inbox and of the widget, at the root of a tenant's host."""
+
+from django.urls import path
+
+from conversations.views import inbox, widget
+
+app_name = "conversations"
+
+urlpatterns = [
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/list/", inbox.rows, name="list"),
+    path("inbox/<uuid:conversation_id>/", inbox.conversation, name="conversation"),
+    path("inbox/<uuid:conversation_id>/updates/", inbox.updates, name="updates"),
+    path("inbox/<uuid:conversation_id>/reply/", inbox.reply, name="reply"),
+    path("inbox/<uuid:conversation_id>/claim/", inbox.claim, name="claim"),
+    path("inbox/<uuid:conversation_id>/hand-back/", inbox.hand_back, name="hand_back"),
+    path("inbox/<uuid:conversation_id>/resolve/", inbox.resolve, name="resolve"),
+    path("widget.js", widget.loader, name="widget_loader"),
+    path("widget/panel/", widget.panel, name="widget_panel"),
+    path("widget/session", widget.session, name="widget_session"),
+    path("widget/handover", widget.handover, name="widget_handover"),
+]

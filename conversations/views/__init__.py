@@ -1,0 +1,1 @@
+"""Pages of conversations: the agents' inbox and the visitors' widget."""

@@ -1,0 +1,101 @@
+"""The inbox's views, shortcuts and words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from conversations.types import ConversationState
+
+
+@dataclass(frozen=True, slots=True)
+class InboxView:
+    """One of the lists an agent can look at, with what it says when it is empty."""
+
+    key: str
+    label: Promise
+    icon: str
+    states: tuple[ConversationState, ...]
+    empty_title: Promise
+    empty_text: Promise
+    is_mine: bool = False
+
+    @property
+    def is_queue(self) -> bool:
+        return self.key == "queue"
+
+
+VIEWS = (
+    InboxView(
+        key="queue",
+        label=_("Unassigned"),
+        icon="check-circle",
+        states=(ConversationState.QUEUED,),
+        empty_title=_("Nobody is waiting"),
+        empty_text=_("When a visitor asks for a person, they appear here at once."),
+    ),
+    InboxView(
+        key="mine",
+        label=_("Mine"),
+        icon="hand",
+        states=(ConversationState.ASSIGNED,),
+        empty_title=_("You have no conversations"),
+        empty_text=_("Claim one from “Unassigned”, or take one over from the AI under “All”."),
+        is_mine=True,
+    ),
+    InboxView(
+        key="all",
+        label=_("All"),
+        icon="chat",
+        states=(
+            ConversationState.AI,
+            ConversationState.QUEUED,
+            ConversationState.ASSIGNED,
+        ),
+        empty_title=_("No open conversations"),
+        empty_text=_("Put the widget on your site; what visitors ask shows up here."),
+    ),
+    InboxView(
+        key="resolved",
+        label=_("Resolved"),
+        icon="check",
+        states=(ConversationState.RESOLVED,),
+        empty_title=_("Nothing resolved yet"),
+        empty_text=_("Conversations that are done stay here, and can be searched."),
+    ),
+)
+
+
+def view_for(key: str) -> InboxView:
+    """Return the view of that key, the first one for any other."""
+    return next((view for view in VIEWS if view.key == key), VIEWS[0])
+
+
+def shortcuts() -> list[dict[str, object]]:
+    """Return the keyboard shortcuts as the help shows them."""
+    return [
+        {"keys": ["j", "k"], "text": _("Next and previous conversation")},
+        {"keys": ["Enter"], "text": _("Open the conversation")},
+        {"keys": ["c"], "text": _("Claim, or take over from the AI")},
+        {"keys": ["r"], "text": _("Write a reply")},
+        {"keys": ["e"], "text": _("Resolve")},
+        {"keys": ["/"], "text": _("Search")},
+        {"keys": ["Esc"], "text": _("Leave the field or the dialog")},
+        {"keys": ["?"], "text": _("Show this list")},
+    ]
+
+
+def words() -> dict[str, str]:
+    """Return what the inbox's script says."""
+    texts = {
+        "sending": _("Sending…"),
+        "failed": _("Not sent"),
+        "typing": _("{name} is typing"),
+        "visitor": _("The visitor"),
+        "trouble": _("That did not work. Please try again."),
+        "line_up": _("Live"),
+        "line_down": _("No connection. Trying again; the list is refreshed now and then."),
+    }
+    return {key: str(text) for key, text in texts.items()}

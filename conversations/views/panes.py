@@ -1,0 +1,287 @@
+"""What the inbox's panes show, worked out once per row so that templates only print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from conversations.models import Conversation, Message
+from conversations.types import Author, ConversationState
+from conversations.views.markup import message_html
+
+HUES = 5
+TONES = {
+    ConversationState.AI: "violet",
+    ConversationState.QUEUED: "warning",
+    ConversationState.ASSIGNED: "info",
+    ConversationState.RESOLVED: "",
+}
+STATE_LABELS: dict[ConversationState, Promise] = {
+    ConversationState.AI: _("AI"),
+    ConversationState.QUEUED: _("Waiting"),
+    ConversationState.ASSIGNED: _("With a person"),
+    ConversationState.RESOLVED: _("Resolved"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """How a person is drawn where there is no picture of them."""
+
+    name: str
+    initials: str
+    hue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One conversation in the list."""
+
+    id: str
+    url: str
+    face: Face
+    at: datetime
+    preview: str
+    preview_by: str
+    state_label: str
+    tone: str
+    assignee: str
+    is_waiting: bool
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class MessageLine:
+    """One message of the open conversation."""
+
+    seq: int
+    author: str
+    face: Face
+    at: datetime
+    text: str
+    body: SafeString
+    citations: list[dict[str, Any]]
+    run_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A button of the open conversation."""
+
+    key: str
+    label: str
+    icon: str
+    variant: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    label: str
+    value: str = ""
+    url: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FactSection:
+    title: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The open conversation's head, actions and facts, as one member of the team sees it."""
+
+    id: str
+    face: Face
+    contact: str
+    state: str
+    state_label: str
+    tone: str
+    owner_text: str
+    is_mine: bool
+    locked_text: str
+    actions: tuple[Action, ...]
+    facts: tuple[FactSection, ...]
+
+
+def face_of(name: str, seed: str) -> Face:
+    """Return initials and a colour for a name; the same seed keeps the same colour."""
+    words = name.split()
+    letters = [words[0], words[-1]] if len(words) > 1 else words
+    initials = "".join(word[0].upper() for word in letters) or "?"
+    return Face(name=name, initials=initials, hue=str(sum(seed.encode()) % HUES))
+
+
+def customer_face(conversation: Conversation) -> Face:
+    customer = conversation.customer
+    return face_of(customer.display_name, str(customer.pk))
+
+
+def row_of(conversation: Conversation, *, url: str) -> Row:
+    """Return a conversation as a row of the list."""
+    state = ConversationState(conversation.state)
+    return Row(
+        id=str(conversation.pk),
+        url=url,
+        face=customer_face(conversation),
+        at=conversation.last_message_at or conversation.created_at,
+        preview=conversation.preview or gettext("No messages yet"),
+        preview_by=_preview_by(conversation),
+        state_label=str(STATE_LABELS[state]),
+        tone=TONES[state],
+        assignee=conversation.owner_name if state == ConversationState.ASSIGNED else "",
+        is_waiting=state == ConversationState.QUEUED,
+        unread=conversation.unread,
+    )
+
+
+def _preview_by(conversation: Conversation) -> str:
+    names = {Author.AI.value: gettext("AI:"), Author.AGENT.value: gettext("Team:")}
+    return names.get(conversation.preview_author, "")
+
+
+def line_of(message: Message, *, customer: Face) -> MessageLine:
+    """Return a message as a line of the conversation."""
+    return MessageLine(
+        seq=message.seq,
+        author=message.author,
+        face=_author_face(message, customer),
+        at=message.created_at,
+        text=message.text,
+        body=message_html(author=message.author, text=message.text, citations=message.citations),
+        citations=message.citations,
+        run_url=_run_url(message.run_id) if message.author == Author.AI else "",
+    )
+
+
+def _author_face(message: Message, customer: Face) -> Face:
+    if message.author == Author.VISITOR:
+        return customer
+    if message.author == Author.AI:
+        return Face(name=gettext("Assistant"), initials="AI", hue="ai")
+    return face_of(message.name or gettext("Team"), str(message.person_id))
+
+
+def _run_url(run_id: UUID | None) -> str:
+    """Return the page that explains a reply, or nothing where workflows has no pages."""
+    if run_id is None:
+        return ""
+    try:
+        return reverse("workflows:run", args=[run_id])
+    except NoReverseMatch:
+        return ""
+
+
+def opened_of(conversation: Conversation, *, person_id: UUID, may_write: bool) -> Opened:
+    """Return the open conversation as this person sees it."""
+    state = ConversationState(conversation.state)
+    is_mine = state == ConversationState.ASSIGNED and conversation.owner_id == person_id
+    return Opened(
+        id=str(conversation.pk),
+        face=customer_face(conversation),
+        contact=conversation.customer.email or gettext("Anonymous visitor"),
+        state=state.value,
+        state_label=str(STATE_LABELS[state]),
+        tone=TONES[state],
+        owner_text=_owner_text(conversation, state, is_mine=is_mine),
+        is_mine=is_mine,
+        locked_text=_locked_text(conversation, state, is_mine=is_mine, may_write=may_write),
+        actions=_actions(conversation, state, is_mine=is_mine) if may_write else (),
+        facts=_facts(conversation),
+    )
+
+
+def _owner_text(conversation: Conversation, state: ConversationState, *, is_mine: bool) -> str:
+    if is_mine:
+        return gettext("You have this conversation")
+    texts = {
+        ConversationState.AI: gettext("The AI answers"),
+        ConversationState.QUEUED: gettext("Nobody has it yet"),
+        ConversationState.ASSIGNED: conversation.owner_name,
+        ConversationState.RESOLVED: "",
+    }
+    return texts[state]
+
+
+def _locked_text(
+    conversation: Conversation, state: ConversationState, *, is_mine: bool, may_write: bool
+) -> str:
+    """Return why this person cannot write now, or nothing if they can."""
+    if not may_write:
+        return gettext("Your role lets you read conversations, not answer them.")
+    if is_mine:
+        return ""
+    texts = {
+        ConversationState.AI: gettext("The AI is answering. Take over to reply."),
+        ConversationState.QUEUED: gettext("Claim the conversation to reply."),
+        ConversationState.ASSIGNED: gettext("%(name)s has this conversation.")
+        % {"name": conversation.owner_name},
+        ConversationState.RESOLVED: gettext("Resolved. It opens again when the visitor writes."),
+    }
+    return texts[state]
+
+
+def _actions(
+    conversation: Conversation, state: ConversationState, *, is_mine: bool
+) -> tuple[Action, ...]:
+    def action(key: str, label: str, icon: str, variant: str = "") -> Action:
+        url = reverse(f"conversations:{key}", args=[conversation.pk])
+        return Action(key=key, label=label, icon=icon, variant=variant, url=url)
+
+    resolve = action("resolve", gettext("Resolve"), "check")
+    if is_mine:
+        return (action("hand_back", gettext("Hand back to AI"), "reply"), resolve)
+    if state == ConversationState.QUEUED:
+        return (resolve, action("claim", gettext("Claim"), "hand", "primary"))
+    if state == ConversationState.AI:
+        return (resolve, action("claim", gettext("Take over"), "hand"))
+    return ()
+
+
+def _facts(conversation: Conversation) -> tuple[FactSection, ...]:
+    customer = conversation.customer
+    person = (
+        Fact(gettext("First seen"), at=customer.created_at),
+        Fact(gettext("Last seen"), at=customer.last_seen_at),
+        *_optional(gettext("Your id"), customer.external_id or ""),
+    )
+    talk = (
+        Fact(
+            gettext("Channel"),
+            gettext("Web chat") if conversation.channel == "web" else conversation.channel,
+        ),
+        Fact(gettext("Started"), at=conversation.created_at),
+        Fact(gettext("Messages"), str(conversation.seq)),
+        *_page_facts(conversation.context),
+        *_optional(gettext("Handed over"), conversation.reason.replace("_", " ")),
+    )
+    return (
+        FactSection(gettext("Customer"), person),
+        FactSection(gettext("Conversation"), talk),
+    )
+
+
+def _optional(label: str, value: str) -> Sequence[Fact]:
+    return (Fact(label, value),) if value else ()
+
+
+def _page_facts(context: dict[str, Any]) -> Sequence[Fact]:
+    """Return the page the visitor wrote from, as a link when its address is an ordinary one."""
+    address = str(context.get("page_url") or "")
+    parts = urlsplit(address)
+    if parts.scheme not in {"http", "https"}:
+        return ()
+    label = str(context.get("page_title") or "") or f"{parts.netloc}{parts.path}"
+    return (Fact(gettext("Page"), label, url=address),)
