@@ -35,7 +35,7 @@ class StrictModelSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
 class CursorPagination(pagination.CursorPagination):
     """Pages by cursor, newest first, 50 at a time (`page_size` up to 200)."""
 
-    ordering = "-created_at"
+    ordering: str | tuple[str, ...] = "-created_at"
     page_size_query_param = "page_size"
     max_page_size = 200
 

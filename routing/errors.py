@@ -1,0 +1,33 @@
+"""What routing foresees going wrong."""
+
+from core.errors import DomainError, ServiceUnavailable
+
+
+class ProviderUnavailable(ServiceUnavailable):
+    """A model provider did not answer; the caller may try another one."""
+
+    code = "provider_unavailable"
+    title = "The model provider did not answer."
+
+
+class ProviderUnknown(DomainError):
+    """The workspace's policy names a provider that is not installed."""
+
+    code = "provider_unknown"
+    title = "This model provider is not installed."
+    http_status = 422
+
+
+class DeadlineExceeded(ServiceUnavailable):
+    """The caller's deadline had passed before an answer was complete."""
+
+    code = "deadline_exceeded"
+    title = "There was no time left to answer."
+
+
+class TenantMismatch(DomainError):
+    """The body names another workspace than the host and credentials do."""
+
+    code = "tenant_mismatch"
+    title = "The tenant named in the request is not this workspace."
+    http_status = 403

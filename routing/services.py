@@ -1,0 +1,163 @@
+"""Writes of routing: deciding a request's tier and completing it through the tier's provider."""
+
+import time
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from core.events import catalogue, publish
+from core.observability.metrics import router_decision_latency_ms, router_decisions_total
+from routing import features, selectors
+from routing.classifier import classify
+from routing.complexity import TierChoice, tier_choose
+from routing.errors import ProviderUnavailable, ProviderUnknown
+from routing.models import RoutingDecision, RoutingPolicy
+from routing.pricing import cost_estimate, latency_estimate_ms
+from routing.providers.base import Provider
+from routing.providers.registry import DEFAULT_PROVIDER, PROVIDERS, provider_get
+from routing.types import (
+    Completion,
+    CompletionRequest,
+    Evidence,
+    IntentPrediction,
+    RouteDecision,
+    Tier,
+    TierPreference,
+)
+
+# The least probability, by the knowledge app's calibrated sentence score, at which a sentence is
+# given as an answer: at 0.5 a wrong answer and a needless "I don't know" weigh the same.
+SUPPORT_THRESHOLD = 0.5
+EXPECTED_OUTPUT_TOKENS = 60  # about three sentences
+PROMPT_TOKENS = 900  # eight passages and the system prompt
+log = structlog.get_logger(__name__)
+
+
+def route_decide(
+    *,
+    text: str,
+    channel: str = "web",
+    history_length: int = 0,
+    run_id: UUID | None = None,
+    preference: TierPreference = TierPreference.BALANCED,
+    schema_strict: bool = False,
+) -> RouteDecision:
+    """Decide intent and tier of a request and record why.
+
+    Each call is a decision of its own and stores one row. Makes one embedding call, before its
+    transaction. Publishes RouteDecided.
+    """
+    began = time.perf_counter()
+    values = features.extract(text, history_length=history_length, schema_strict=schema_strict)
+    prediction = classify(text, values)
+    choice = tier_choose(values, prediction, preference)
+    provider = _provider(selectors.policy_get(), choice.tier)
+    decision = _decision(values, prediction, choice, provider)
+    decision.channel, decision.run_id = channel, run_id
+    decision.decided_in_ms = (time.perf_counter() - began) * 1000
+    _decision_store(decision)
+    router_decision_latency_ms.observe(decision.decided_in_ms)
+    router_decisions_total.labels(tier=decision.tier, intent=decision.intent).inc()
+    return _as_value(decision)
+
+
+def completion_generate(
+    *,
+    tier: Tier,
+    question: str,
+    evidence: Sequence[Evidence],
+    system_prompt: str = "",
+    deadline: float | None = None,
+) -> Completion:
+    """Answer a question from evidence through the tier's provider, or abstain.
+
+    `deadline` is a point of `time.monotonic()`. Writes nothing, so it is safe to repeat; the caller
+    records the usage. Falls back to the local provider when the tier's own does not answer. Raises
+    DeadlineExceeded.
+    """
+    policy = selectors.policy_get()
+    threshold = policy.support_threshold
+    request = CompletionRequest(
+        question=question,
+        evidence=tuple(evidence),
+        system_prompt=system_prompt,
+        support_threshold=SUPPORT_THRESHOLD if threshold is None else threshold,
+    )
+    provider = _provider(policy, tier)
+    try:
+        return provider.complete(request, deadline=deadline)
+    except ProviderUnavailable:
+        log.warning("provider_fallback", provider=provider.name, tier=tier)
+        return provider_get(DEFAULT_PROVIDER).complete(request, deadline=deadline)
+
+
+def policy_update(
+    *, providers: dict[Tier, str] | None = None, support_threshold: float | None = None
+) -> RoutingPolicy:
+    """Store the workspace's providers per tier and its support threshold (None: the default).
+
+    Idempotent. Raises ProviderUnknown for a provider that is not installed.
+    """
+    chosen = providers or {}
+    for name in chosen.values():
+        if name not in PROVIDERS:
+            raise ProviderUnknown(f"There is no provider named {name!r}.", provider=name)
+    columns = {f"{tier.lower()}_provider": name for tier, name in chosen.items()}
+    policy, _ = RoutingPolicy.objects.update_or_create(
+        pk=1, defaults={**columns, "support_threshold": support_threshold}
+    )
+    return policy
+
+
+def _provider(policy: RoutingPolicy, tier: Tier) -> Provider:
+    return provider_get(selectors.provider_name_for(policy, tier))
+
+
+def _decision(
+    values: dict[str, float], prediction: IntentPrediction, choice: TierChoice, provider: Provider
+) -> RoutingDecision:
+    tokens_in = int(values["token_estimate"]) + PROMPT_TOKENS
+    return RoutingDecision(
+        tier=choice.tier,
+        intent=prediction.intent,
+        confidence=prediction.confidence,
+        complexity=choice.score,
+        reasoning=choice.reasoning,
+        provider=provider.name,
+        cost_estimate=cost_estimate(
+            provider.price, tokens_in=tokens_in, tokens_out=EXPECTED_OUTPUT_TOKENS
+        ),
+        currency=provider.price.currency,
+        latency_estimate_ms=latency_estimate_ms(provider.price, tokens_out=EXPECTED_OUTPUT_TOKENS),
+        features={name: round(value, 4) for name, value in values.items()},
+    )
+
+
+def _decision_store(decision: RoutingDecision) -> None:
+    with transaction.atomic():
+        decision.save(force_insert=True)
+        publish(
+            catalogue.RouteDecided(
+                decision_id=decision.pk,
+                run_id=decision.run_id,
+                tier=decision.tier,
+                intent=decision.intent,
+                confidence=decision.confidence,
+            )
+        )
+
+
+def _as_value(decision: RoutingDecision) -> RouteDecision:
+    return RouteDecision(
+        decision_id=decision.pk,
+        tier=Tier(decision.tier),
+        intent=str(decision.intent),
+        confidence=decision.confidence,
+        reasoning=decision.reasoning,
+        cost_estimate=decision.cost_estimate,
+        latency_estimate_ms=decision.latency_estimate_ms,
+        features=decision.features,
+        currency=decision.currency,
+    )
