@@ -38,7 +38,7 @@ def message_frame(message: Message) -> dict[str, Any]:
         name=message.name,
         text=message.text,
         at=message.created_at.isoformat(),
-        citations=message.citations,
+        citations=[frames.CitationPart.model_construct(**part) for part in message.citations],
         client_id=message.client_id,
         run=str(message.run_id) if message.run_id else None,
         abstained=message.is_abstained or None,

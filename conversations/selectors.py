@@ -179,3 +179,15 @@ def widget_current() -> WidgetInstallation | None:
 
 def customer_get(*, customer_id: UUID) -> Customer | None:
     return Customer.objects.filter(pk=customer_id).first()
+
+
+def widget_origins() -> set[str]:
+    """Return every origin where one of the tenant's widgets may appear."""
+    lists = WidgetInstallation.objects.values_list("allowed_origins", flat=True)
+    return {origin for origins in lists for origin in origins}
+
+
+def conversation_latest(*, customer: Customer, channel: str) -> Conversation | None:
+    """Return the customer's newest conversation in a channel, finished or not."""
+    mine = Conversation.objects.filter(customer=customer, channel=channel)
+    return mine.order_by("-created_at").first()

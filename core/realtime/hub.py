@@ -50,6 +50,7 @@ class Hub:
         self._confirmed: dict[bytes, asyncio.Event] = {}
         self._connection: AbstractConnection | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._has_connected = False
 
     async def follow(self, group: str, follower: Follower) -> None:
         """Hand `group`'s packets to `follower` from now on.
@@ -142,12 +143,15 @@ class Hub:
         if kind == b"message":
             self._fan_out(channel, data)
         elif kind == b"subscribe" and channel == CONTROL:
-            self._recheck()
+            self._connected()
         elif kind == b"subscribe" and channel in self._confirmed:
             self._confirmed[channel].set()
 
-    def _recheck(self) -> None:
-        """All is confirmed again, CONTROL last: what was missed meanwhile can be read now."""
+    def _connected(self) -> None:
+        """All is confirmed, CONTROL last. After a loss, what was missed can be read now."""
+        is_first, self._has_connected = not self._has_connected, True
+        if is_first:
+            return
         for follower in {one for group in self._followers.values() for one in group}:
             follower.recheck()
 

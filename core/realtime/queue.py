@@ -11,6 +11,7 @@ from core.realtime.errors import SlowConsumer
 
 MAX_BYTES = 1024 * 1024
 MAX_FRAMES = 2_000
+ROOM_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class OutboundQueue:
         self.bytes = 0
         self._frames: deque[Waiting] = deque()
         self._ready = asyncio.Event()
+        self._taken = asyncio.Event()
         self._is_closed = False
 
     def __len__(self) -> int:
@@ -65,12 +67,27 @@ class OutboundQueue:
             await self._ready.wait()
         frame = self._frames.popleft()
         self.bytes -= frame.size
+        self._taken.set()
         return frame.text
+
+    async def room(self, seconds: float = ROOM_SECONDS) -> None:
+        """Wait until the queue is less than half full; raises SlowConsumer if that takes too long.
+
+        Whoever can wait (a catch-up from the database) puts frames only after this.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                while self._is_full(0, share=0.5) and not self._is_closed:
+                    self._taken.clear()
+                    await self._taken.wait()
+        except TimeoutError:
+            raise SlowConsumer from None
 
     def finish(self) -> None:
         """Take no more; what waits is still delivered."""
         self._is_closed = True
         self._ready.set()
+        self._taken.set()
 
     def close(self) -> None:
         """Take no more and forget what waits."""

@@ -1,0 +1,165 @@
+"""`/ws/inbox/`: an agent's list and the conversations they have open."""
+
+from __future__ import annotations
+
+import time
+from uuid import UUID
+
+from django.conf import settings
+
+from conversations import announce, frames, selectors, services
+from conversations.consumers.following import ConversationSocket
+from conversations.consumers.members import Member, member_by_key, member_by_session
+from conversations.errors import ConversationNotOpen, PersonRequired, TooManyOpen
+from conversations.models import Message
+from conversations.origins import origin_is_own
+from conversations.types import PROTOCOL, Author, Position
+from core.realtime.closing import Close
+from core.realtime.errors import HelloRequired, Refused
+from core.realtime.threads import in_thread
+from tenants.errors import ScopeMissing
+
+OPEN_LIMIT = 20
+TYPING_SECONDS = 1.0
+READ, WRITE = "conversations:read", "conversations:write"
+
+
+class AgentSocket(ConversationSocket):
+    """A member's connection by session cookie, or a machine's by API key."""
+
+    kind = "agent"
+    protocol = PROTOCOL
+    frame_set = frames.AGENT_FRAMES
+
+    member: Member
+    _is_greeted = False
+    _typed_at = 0.0
+
+    async def authenticate(self) -> None:
+        self._open: dict[UUID, int] = {}
+        self.member = await in_thread(self._member)
+
+    def _member(self) -> Member:
+        """Return who connects; a browser's page must be the workspace's own."""
+        handshake = self.handshake
+        if handshake.origin and not origin_is_own(handshake.origin):
+            raise Refused(Close.FORBIDDEN, "origin_refused")
+        if handshake.token:
+            member = member_by_key(handshake.token)
+        else:
+            member = member_by_session(handshake.cookie(settings.SESSION_COOKIE_NAME))
+        if member is None:
+            raise Refused(Close.UNAUTHENTICATED, "unauthenticated", is_visible=True)
+        if READ not in member.scopes:
+            raise Refused(Close.UNAUTHENTICATED, "scope_missing", is_visible=True)
+        return member
+
+    async def on_hello(self, frame: frames.AgentHello) -> None:
+        await self.follow(announce.inbox_group())
+        self._is_greeted = True
+        person = frames.PersonPart(id=str(self.member.id), name=self.member.name)
+        self.send(frames.AgentWelcome(person=person).wire())
+
+    async def on_open(self, frame: frames.AgentOpen) -> None:
+        self._greeted_check()
+        if frame.conversation not in self._open and len(self._open) >= OPEN_LIMIT:
+            raise TooManyOpen(limit=OPEN_LIMIT)
+        await in_thread(selectors.conversation_get, conversation_id=frame.conversation)
+        self._open.setdefault(frame.conversation, 0)
+        resume = frame.resume
+        position = Position(resume.epoch, resume.seq) if resume else None
+        await self.conversation_follow(frame.conversation, position, frames.Opened)
+
+    async def on_close(self, frame: frames.AgentClose) -> None:
+        self._open_check(frame.conversation)
+        del self._open[frame.conversation]
+        await self.leave(announce.conversation_group(frame.conversation))
+
+    async def on_message(self, frame: frames.AgentMessage) -> None:
+        self._greeted_check()
+        message = await in_thread(self._reply, frame)
+        accepted = frames.Accepted(
+            conversation=str(frame.conversation),
+            client_id=frame.client_id,
+            seq=message.seq,
+            id=str(message.pk),
+        )
+        self.send(accepted.wire())
+
+    def _reply(self, frame: frames.AgentMessage) -> Message:
+        self._write_check()
+        if not self.member.is_person:
+            raise PersonRequired()
+        return services.agent_reply(
+            conversation_id=frame.conversation,
+            person_id=self.member.id,
+            client_id=frame.client_id,
+            text=frame.text,
+        )
+
+    async def on_typing(self, frame: frames.AgentTyping) -> None:
+        self._open_check(frame.conversation)
+        self._write_check()
+        now = time.monotonic()
+        if now - self._typed_at < TYPING_SECONDS:
+            return
+        self._typed_at = now
+        await in_thread(
+            announce.typing_announce,
+            conversation_id=frame.conversation,
+            author=Author.AGENT.value,
+            name=self.member.name,
+            skip=self.id,
+        )
+
+    async def on_read(self, frame: frames.AgentRead) -> None:
+        self._open_check(frame.conversation)
+        await in_thread(
+            services.conversation_read,
+            conversation_id=frame.conversation,
+            seq=frame.seq,
+            by=Author.AGENT,
+        )
+
+    async def on_ack(self, frame: frames.AgentAck) -> None:
+        self._open_check(frame.conversation)
+        self._open[frame.conversation] = max(self._open[frame.conversation], frame.seq)
+
+    async def on_ping(self, frame: frames.Ping) -> None:
+        await self._pong()
+
+    async def beat(self) -> None:
+        """Check the positions, and that the member may still be here."""
+        try:
+            self.member = await in_thread(self._member)
+        except Refused as refused:
+            self.stop(Close(refused.code))
+            return
+        await self._pong()
+
+    async def _pong(self) -> None:
+        positions = []
+        for conversation_id in tuple(self._open):
+            position = (await self.position_check(conversation_id)).position
+            positions.append(
+                frames.PositionPart(
+                    conversation=str(conversation_id), epoch=position.epoch, seq=position.seq
+                )
+            )
+        self.send(frames.AgentPong(positions=positions).wire(), is_durable=False)
+
+    async def missed(self) -> None:
+        self.send(frames.Refresh().wire())
+
+    def _greeted_check(self) -> None:
+        if not self._is_greeted:
+            raise HelloRequired()
+
+    def _open_check(self, conversation_id: UUID) -> None:
+        self._greeted_check()
+        if conversation_id not in self._open:
+            raise ConversationNotOpen()
+
+    def _write_check(self) -> None:
+        if WRITE not in self.member.scopes:
+            raise ScopeMissing(scope=WRITE)

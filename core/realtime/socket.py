@@ -1,0 +1,267 @@
+"""One WebSocket: strict frames in, a bounded queue out, a heartbeat, one way to end."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, ClassVar
+
+import structlog
+
+from core.errors import DomainError, ServiceUnavailable
+from core.observability.metrics import ws_active_connections, ws_closed_total, ws_frames_total
+from core.realtime.closing import Close
+from core.realtime.errors import FrameInvalid, FrameRateLimited, Refused, SlowConsumer
+from core.realtime.feed import Feed
+from core.realtime.frames import Frame, FrameSet
+from core.realtime.handshake import handshake_read
+from core.realtime.hub import hub
+from core.realtime.queue import OutboundQueue
+from core.realtime.rate import TokenBucket
+from core.realtime.wire import Packet, frame_text
+
+log = structlog.get_logger(__name__)
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+HEARTBEAT_SECONDS = 25.0
+CLOSE_SECONDS = 2.0
+RECHECK_SPREAD_SECONDS = 1.0
+FRAMES_A_SECOND, FRAMES_AT_ONCE = 20.0, 60.0
+FAULTS_ALLOWED = 20
+RATE_FAULTS_ALLOWED = 500
+
+
+class Socket:
+    """Base of the sockets: says who may connect and what each frame does.
+
+    A subclass gives `kind`, `protocol`, `frame_set` and an `on_<type>` coroutine per frame, and may
+    override `authenticate`, `beat` and `missed`. It follows groups with `follow` and `leave`.
+    """
+
+    kind: ClassVar[str]
+    protocol: ClassVar[str]
+    frame_set: ClassVar[FrameSet[Any]]
+
+    def __init__(self, scope: Any, receive: Receive, send: Send) -> None:
+        self.id = secrets.token_hex(6)
+        self.handshake = handshake_read(scope)
+        self.queue = OutboundQueue()
+        self.feeds: dict[str, Feed] = {}
+        self.loop = asyncio.get_running_loop()
+        self._groups: set[str] = set()
+        self._background: set[asyncio.Task[None]] = set()
+        self._receive = receive
+        self._send = send
+        self._stopping: asyncio.Future[Close] = self.loop.create_future()
+        self._rate = TokenBucket(FRAMES_A_SECOND, FRAMES_AT_ONCE)
+        self._faults = 0
+        self._rate_faults = 0
+
+    # --- for subclasses
+
+    async def authenticate(self) -> None:
+        """Find out who connects; raises Refused."""
+
+    async def beat(self) -> None:
+        """Check positions and say so, every 25 seconds."""
+
+    async def missed(self) -> None:
+        """Broadcasts may have been lost; feeds catch up by themselves."""
+
+    def send(self, frame: dict[str, Any], *, is_durable: bool = True) -> None:
+        """Queue a frame for this connection; a reader too slow for it is let go."""
+        try:
+            self.queue.put(frame_text(frame), is_durable=is_durable)
+        except SlowConsumer:
+            self.stop(Close.SLOW_CONSUMER)
+
+    def stop(self, code: Close) -> None:
+        """End the connection with a close code."""
+        if not self._stopping.done():
+            self._stopping.set_result(code)
+
+    async def follow(self, group: str, feed: Feed | None = None) -> None:
+        """Hear a group from now on, through a feed if it has a sequence."""
+        if feed is not None:
+            self.feeds[group] = feed
+        self._groups.add(group)
+        await hub().follow(group, self)
+
+    async def leave(self, group: str) -> None:
+        feed = self.feeds.pop(group, None)
+        if feed is not None:
+            feed.stop()
+        self._groups.discard(group)
+        await hub().leave(group, self)
+
+    # --- for the hub
+
+    def deliver(self, group: str, packet: Packet) -> None:
+        """Take a broadcast; never waits, never raises."""
+        if packet.skip == self.id:
+            return
+        feed = self.feeds.get(group)
+        try:
+            if feed is not None:
+                feed.deliver(packet)
+            else:
+                self.queue.put(packet.text, is_durable=packet.is_durable)
+        except SlowConsumer:
+            self.stop(Close.SLOW_CONSUMER)
+
+    def recheck(self) -> None:
+        """Check the position soon: not all connections at the same moment."""
+        delay = random.uniform(0, RECHECK_SPREAD_SECONDS)  # noqa: S311 - jitter
+        self.loop.call_later(delay, self._recheck)
+
+    def _recheck(self) -> None:
+        if self._stopping.done():
+            return
+        for feed in self.feeds.values():
+            feed.catch_up()
+        task = self.loop.create_task(self._guarded(self.missed))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    # --- the connection's life
+
+    async def run(self) -> None:
+        """Serve the connection from handshake to close."""
+        await self._receive()
+        try:
+            await self.authenticate()
+        except Refused as refused:
+            await self._refuse(refused)
+            return
+        await self._accept()
+        with ws_active_connections.labels(kind=self.kind).track_inprogress():
+            code = await self._serve()
+        await self._close(code)
+
+    async def _accept(self) -> None:
+        chosen = self.protocol if self.protocol in self.handshake.protocols else None
+        await self._send({"type": "websocket.accept", "subprotocol": chosen})
+
+    async def _refuse(self, refused: Refused) -> None:
+        """Answer 403 in the handshake, or a close code that scripts can see after it."""
+        if refused.is_visible:
+            await self._accept()
+        ws_closed_total.labels(code=str(refused.code)).inc()
+        await self._send(
+            {"type": "websocket.close", "code": refused.code, "reason": refused.reason}
+        )
+
+    async def _serve(self) -> Close:
+        tasks = [asyncio.create_task(work()) for work in (self._read, self._write, self._pulse)]
+        endings: list[asyncio.Future[Any]] = [*tasks, self._stopping]
+        try:
+            await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await self._let_go([*tasks, *self._background])
+        return self._stopping.result()
+
+    async def _let_go(self, tasks: list[asyncio.Task[None]]) -> None:
+        """End the connection's tasks, forget what waits and leave every group."""
+        self.stop(Close.NORMAL)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.queue.close()
+        for group in tuple(self._groups):
+            await self.leave(group)
+
+    async def _close(self, code: Close) -> None:
+        """Say goodbye; a reader that takes nothing is not waited for."""
+        ws_closed_total.labels(code=str(int(code))).inc()
+        with suppress(OSError, RuntimeError, TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._send({"type": "websocket.close", "code": int(code)})
+
+    async def _write(self) -> None:
+        sent = ws_frames_total.labels(direction="out", type="any")
+        with suppress(OSError):
+            while (text := await self.queue.get()) is not None:
+                await self._send({"type": "websocket.send", "text": text})
+                sent.inc()
+
+    async def _pulse(self) -> None:
+        # The first beat comes at a random time: after a restart they would all beat at once.
+        await asyncio.sleep(HEARTBEAT_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+        while True:
+            await self._guarded(self.beat)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do what no frame has asked for; its failure is told or logged, not fatal."""
+        try:
+            await work()
+        except DomainError as error:
+            self._error(error, None)
+        except Exception:
+            log.exception("socket_work_failed", kind=self.kind)
+
+    async def _read(self) -> None:
+        while True:
+            event = await self._receive()
+            if event["type"] == "websocket.disconnect":
+                return
+            await self._heard(event.get("text"))
+
+    # --- frames
+
+    async def _heard(self, text: str | None) -> None:
+        frame: Frame | None = None
+        try:
+            frame = self.frame_set.decode(text)
+            self._faults = 0
+            await self._handle(frame)
+        except FrameInvalid as error:
+            self._fault(error)
+        except FrameRateLimited as error:
+            self._rate_fault(error, frame)
+        except DomainError as error:
+            self._error(error, frame)
+        except Exception:
+            log.exception("socket_frame_failed", kind=self.kind)
+            self._error(InternalError(), frame)
+
+    async def _handle(self, frame: Frame) -> None:
+        name = str(getattr(frame, "type", ""))
+        if not self._rate.take():
+            raise FrameRateLimited(retry_after=round(self._rate.wait_seconds(), 2))
+        self._rate_faults = 0
+        ws_frames_total.labels(direction="in", type=name).inc()
+        await getattr(self, f"on_{name}")(frame)
+
+    def _fault(self, error: FrameInvalid) -> None:
+        self._error(error, None)
+        self._faults += 1
+        if self._faults >= FAULTS_ALLOWED:
+            self.stop(Close.ABUSE)
+
+    def _rate_fault(self, error: FrameRateLimited, frame: Frame | None) -> None:
+        self._error(error, frame)
+        self._rate_faults += 1
+        if self._rate_faults >= RATE_FAULTS_ALLOWED:
+            self.stop(Close.ABUSE)
+
+    def _error(self, error: DomainError, frame: Frame | None) -> None:
+        """Answer with an `error` frame that names the message or conversation it is about."""
+        about = {
+            name: str(getattr(frame, name))
+            for name in ("client_id", "conversation")
+            if getattr(frame, name, None) is not None
+        }
+        self.send({**error.frame(), "retryable": error.retryable, **about})
+
+
+class InternalError(ServiceUnavailable):
+    """Something failed that nobody anticipated; it is in our log."""
+
+    code = "internal_error"
+    title = "Something went wrong on our side; try again."
