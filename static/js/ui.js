@@ -60,6 +60,9 @@ document.addEventListener("keydown", (event) => {
   });
 });
 
+// After a form came back with errors, start at the first of them.
+document.querySelector("main [aria-invalid='true']")?.focus();
+
 // A form that asks first: <form data-confirm="Delete this document?">
 document.addEventListener("submit", (event) => {
   const question = event.target.dataset?.confirm;
