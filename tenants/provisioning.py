@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from django.db import connection
 from django_tenants.migration_executors.base import run_migrations
 
 from core import tenancy
+from tenants import replay
 
 TEMPLATE_SCHEMA = "fd_template"
 # Session settings and psql commands of a dump have no place inside a function.
@@ -93,14 +95,32 @@ def migrations_applied(schema: str) -> str:
 
 def schemas_outdated() -> list[str]:
     """Return the tenants' schemas whose migrations differ from the template's."""
-    wanted = migrations_applied(TEMPLATE_SCHEMA)
     with tenancy.public_scope(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT schema_name FROM tenants_tenant t "
             "WHERE to_regnamespace(quote_ident(t.schema_name)) IS NOT NULL ORDER BY created_at"
         )
-        schemas = [row[0] for row in cursor.fetchall()]
-    return [schema for schema in schemas if migrations_applied(schema) != wanted]
+        schemas = [TEMPLATE_SCHEMA, *(row[0] for row in cursor.fetchall())]
+        queries = [_FINGERPRINT.format(f'"{schema}"') for schema in schemas]
+        numbered = (f"SELECT {number}, ({query})" for number, query in enumerate(queries))
+        cursor.execute(" UNION ALL ".join(numbered) + " ORDER BY 1")
+        found = [row[1] for row in cursor.fetchall()]
+    return [
+        schema
+        for schema, applied in zip(schemas[1:], found[1:], strict=True)
+        if applied != found[0]
+    ]
+
+
+def schemas_upgrade(schemas: Sequence[str]) -> None:
+    """Bring tenants' schemas to the template's version: by replay where SQL suffices."""
+    for applied, group in replay.schemas_by_applied(schemas).items():
+        script = replay.script_collect(group[0], applied)
+        if script is not None:
+            replay.script_replay(script, group)
+            continue
+        for schema in group:
+            schema_migrate(schema)
 
 
 def schema_dump(schema: str) -> str:

@@ -54,7 +54,8 @@ class Run(models.Model):
     workflow = models.CharField(max_length=64)
     version = models.CharField(max_length=32)
     content_hash = models.CharField(max_length=64)
-    status = models.CharField(max_length=16, choices=_choices(RunStatus))
+    # Text, not varchar: Postgres prints partial conditions on varchar differently after a dump.
+    status = models.TextField(choices=_choices(RunStatus))
     current_step = models.CharField(max_length=64, blank=True)
     conversation_id = models.UUIDField(null=True)
     trigger_event_id = models.UUIDField(unique=True)

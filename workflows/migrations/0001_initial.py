@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ("content_hash", models.CharField(max_length=64)),
                 (
                     "status",
-                    models.CharField(
+                    models.TextField(
                         choices=[
                             ("running", "running"),
                             ("failing", "failing"),
@@ -38,7 +38,6 @@ class Migration(migrations.Migration):
                             ("superseded", "superseded"),
                             ("handed_over", "handed over"),
                         ],
-                        max_length=16,
                     ),
                 ),
                 ("current_step", models.CharField(blank=True, max_length=64)),

@@ -20,8 +20,8 @@ class Command(BaseCommand):
             built = provisioning.template_build()
             self.stdout.write("template rebuilt" if built else "template up to date")
         outdated = provisioning.schemas_outdated()
-        for schema in [] if options["check"] else outdated:
-            provisioning.schema_migrate(schema)
-            self.stdout.write(f"{schema} migrated")
         if options["check"] and outdated:
             raise SystemExit(f"behind: {', '.join(outdated)}")
+        if outdated:
+            provisioning.schemas_upgrade(outdated)
+            self.stdout.write(f"{len(outdated)} tenants migrated")
