@@ -11,6 +11,7 @@ from django.db.models import F
 from django.db.models.functions import Greatest, Least
 from django.utils.translation import gettext as _
 
+from conversations import announce, selectors
 from conversations.errors import ClientIdTaken, NotAssignedToYou, StaleReply
 from conversations.models import Conversation, Message
 from conversations.services.transcript import (
@@ -180,4 +181,6 @@ def conversation_read(*, conversation_id: UUID, seq: int, by: Author) -> None:
     """Note that the visitor or the team has seen everything up to `seq`; never moves back."""
     column = "visitor_read_seq" if by is Author.VISITOR else "agent_read_seq"
     mine = Conversation.objects.filter(pk=conversation_id, **{f"{column}__lt": seq})
-    mine.update(**{column: Greatest(F(column), Least(F("next_seq") - 1, seq))})
+    moved = mine.update(**{column: Greatest(F(column), Least(F("next_seq") - 1, seq))})
+    if moved and by is Author.AGENT:
+        announce.inbox_announce(selectors.conversation_get(conversation_id=conversation_id))

@@ -39,7 +39,7 @@ def realtime(django_db_setup: None) -> Iterator[Realtime]:
         log_level="warning",
         lifespan="off",
         ws="core.realtime.protocol:WebSocketProtocol",
-        ws_max_size=1024 * 1024,
+        ws_max_size=256 * 1024,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
