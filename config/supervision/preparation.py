@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -42,40 +44,85 @@ def heartbeats_forget(redis_url: str) -> None:
             client.delete(*keys)
 
 
-def jobs(config: StackConfig) -> list[ProcessSpec]:
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """A job that need not run again while what it depends on is unchanged.
+
+    Each costs the start of a Django process, which is most of the time a restart takes.
+    """
+
+    spec: ProcessSpec
+    stamp: Path
+    digest: str
+    makes: Path | None = None
+
+    @property
+    def is_done(self) -> bool:
+        has_made = self.makes is None or self.makes.exists()
+        return bool(self.digest) and has_made and self._remembered() == self.digest
+
+    def _remembered(self) -> str:
+        return self.stamp.read_text() if self.stamp.exists() else ""
+
+    def remember(self) -> None:
+        """Note that the job has succeeded; without a digest it runs every time."""
+        self.stamp.write_text(self.digest)
+
+
+def before_serving(config: StackConfig) -> list[Preparation]:
     """Return what can be done side by side: collect static files, apply migrations."""
-    migrate = ProcessSpec("migrate", stack.manage("tenants_migrate"))
-    if static_is_current(config):
-        return [migrate]
+    run_dir, var_dir = config.layout.run_dir, config.layout.var_dir
     collect = stack.manage("collectstatic", "--noinput", "--verbosity=0")
-    return [ProcessSpec("collectstatic", collect), migrate]
+    migrations = [*BASE_DIR.glob("*/migrations/*.py"), *BASE_DIR.glob("tenants/*.py")]
+    return [
+        Preparation(
+            ProcessSpec("collectstatic", collect),
+            run_dir / "static.stamp",
+            files_digest(tree_files("static"), seed=_lock()),
+            makes=var_dir / "static" / "staticfiles.json",
+        ),
+        Preparation(
+            ProcessSpec("migrate", stack.manage("tenants_migrate")),
+            run_dir / "migrate.stamp",
+            _database_digest(config, [*migrations, *BASE_DIR.glob("core/db/*.py")]),
+        ),
+    ]
 
 
-def static_is_current(config: StackConfig) -> bool:
-    manifest = config.layout.var_dir / "static" / "staticfiles.json"
-    stamp = _static_stamp(config)
-    return manifest.exists() and stamp.exists() and stamp.read_text() == static_digest()
+def demo(config: StackConfig, values: Mapping[str, str]) -> Preparation:
+    """Return the job that fills the demo; addresses are part of what it writes."""
+    files = [*tree_files("config/demo"), *tree_files("docs"), *BASE_DIR.glob("config/seeding.py")]
+    addresses = f"{values['PUBLIC_BASE_URL']} {values['REALTIME_URL']} {values['BASE_DOMAIN']}"
+    return Preparation(
+        ProcessSpec("demo-seed", stack.manage("demo_seed")),
+        config.layout.run_dir / "demo.stamp",
+        _database_digest(config, [*files, BASE_DIR / "README.md"], seed=addresses),
+        makes=config.layout.demo_file,
+    )
 
 
-def static_remember(config: StackConfig) -> None:
-    """Note that what was collected is what the sources say now."""
-    _static_stamp(config).write_text(static_digest())
+def _database_digest(config: StackConfig, files: Iterable[Path], seed: str = "") -> str:
+    """Return a digest that changes with the files or with a new database; "" for a foreign one."""
+    marker = config.layout.var_dir / "postgres" / "PG_VERSION"
+    if not config.has_own_postgres or not marker.exists():
+        return ""
+    return files_digest([*files, marker], seed=f"{seed} {_lock()}")
 
 
-def _static_stamp(config: StackConfig) -> Path:
-    return config.layout.run_dir / "static.stamp"
+def tree_files(folder: str) -> list[Path]:
+    found = (BASE_DIR / folder).rglob("*")
+    return [path for path in found if path.is_file() and path.suffix != ".pyc"]
 
 
-def static_digest() -> str:
-    """Return a digest of all that collectstatic would read: our files and the locked packages."""
-    files = sorted(path for path in (BASE_DIR / "static").rglob("*") if path.is_file())
-    seen = [f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}" for path in files]
-    lock = (BASE_DIR / "requirements" / "base.txt").read_text()
-    return hashlib.sha256("\n".join([*seen, lock]).encode()).hexdigest()
+def files_digest(files: Iterable[Path], *, seed: str = "") -> str:
+    """Return a digest of names, sizes and times: quick, and wrong only on the safe side."""
+    stats = [(str(path), path.stat()) for path in sorted(files) if path.is_file()]
+    seen = [f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats]
+    return hashlib.sha256("\n".join([*seen, seed]).encode()).hexdigest()
 
 
-def demo_job() -> ProcessSpec:
-    return ProcessSpec("demo-seed", stack.manage("demo_seed"))
+def _lock() -> str:
+    return (BASE_DIR / "requirements" / "base.txt").read_text()
 
 
 def progress_read(log: Path) -> str:

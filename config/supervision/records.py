@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 
 KILL_AFTER_SECONDS = 20.0
+CLOCK_SLACK = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +34,31 @@ class ProcessRecord:
         """Return the running process, or None if it has ended (a zombie has)."""
         try:
             found = psutil.Process(self.pid)
-            is_same = abs(found.create_time() - self.created_at) < 0.1
+            is_same = abs(found.create_time() - self.created_at) < CLOCK_SLACK
             return found if is_same and found.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
 
     def group(self) -> list[psutil.Process]:
-        """Return the living members of the process group it led, itself included."""
+        """Return the living members of the process group it led, itself included.
+
+        The kernel gives a pid to nobody else while its group has members, so a stranger under
+        this pid means that the group is gone.
+        """
+        if self._is_reused():
+            return []
         return [found for found in psutil.process_iter() if self._is_member(found)]
+
+    def _is_reused(self) -> bool:
+        try:
+            started_at: float = psutil.Process(self.pid).create_time()
+        except psutil.NoSuchProcess:
+            return False
+        return abs(started_at - self.created_at) >= CLOCK_SLACK
 
     def _is_member(self, found: psutil.Process) -> bool:
         try:
-            is_later = found.create_time() >= self.created_at - 0.1
+            is_later = found.create_time() >= self.created_at - CLOCK_SLACK
             is_grouped = os.getpgid(found.pid) == self.pid
             return is_grouped and is_later and found.status() != psutil.STATUS_ZOMBIE
         except (psutil.Error, ProcessLookupError, PermissionError):

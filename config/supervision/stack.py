@@ -99,7 +99,7 @@ def service_specs(config: StackConfig) -> list[ProcessSpec]:
         worker("runs", "--pool=threads", "--concurrency=8"),
         worker("ingest", "--pool=prefork", "--concurrency=2", "--max-tasks-per-child=200"),
         ProcessSpec("relay", manage("relay")),
-        ProcessSpec("beat", _celery("beat", f"--schedule={config.layout.run_dir / 'beat'}")),
+        ProcessSpec("beat", _celery("beat", "--scheduler=config.schedule:SharedScheduler")),
     ]
 
 
@@ -116,13 +116,14 @@ def _realtime(config: StackConfig) -> list[str]:
     return [
         *[_binary("uvicorn"), "config.asgi:application", "--lifespan=off", "--no-access-log"],
         *[f"--host={config.host}", f"--port={config.ports['REALTIME_PORT']}"],
+        *["--ws=core.realtime.protocol:WebSocketProtocol", "--ws-per-message-deflate=false"],
         *["--ws-ping-interval=25", "--ws-ping-timeout=25", f"--ws-max-size={FRAME_LIMIT}"],
         *["--timeout-graceful-shutdown=5", f"--log-config={UVICORN_LOGGING}"],
     ]
 
 
 def _celery(*arguments: str) -> list[str]:
-    return [_binary("celery"), "-A", "config.celery", *arguments]
+    return [_binary("celery"), "--quiet", "-A", "config.celery", *arguments]
 
 
 def _worker(config: StackConfig, queue: str, *options: str) -> ProcessSpec:

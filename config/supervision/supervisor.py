@@ -93,15 +93,14 @@ class Supervisor:
         preparation.roles_ensure(self.config, credentials)
         preparation.heartbeats_forget(values["REDIS_URL"])
         self._phase("preparing the database")
-        self._jobs_run(preparation.jobs(self.config))
-        preparation.static_remember(self.config)
+        self._prepare(preparation.before_serving(self.config))
         self._phase("starting processes")
         for spec in stack.service_specs(self.config):
             self._process_start(spec)
         self._wait_until_served()
         if self.config.has_demo:
             self._phase("loading the demo")
-            self._jobs_run([self._spec_complete(preparation.demo_job())])
+            self._prepare([preparation.demo(self.config, values)])
         self._wait_until_ready()
         self._phase(READY)
 
@@ -137,6 +136,12 @@ class Supervisor:
         process.start()
         return process
 
+    def _prepare(self, preparations: list[preparation.Preparation]) -> None:
+        wanted = [found for found in preparations if not found.is_done]
+        self._jobs_run([found.spec for found in wanted])
+        for found in wanted:
+            found.remember()
+
     def _jobs_run(self, specs: list[ProcessSpec]) -> None:
         """Run jobs side by side to their end; raises StackError if one fails."""
         jobs = [self._process_start(spec) for spec in specs]
@@ -148,7 +153,8 @@ class Supervisor:
             self.processes.remove(job)
             job.stop_finish(time.monotonic())
             if job.exit_code:
-                raise StackError(f"{job.spec.name} failed; see {job.log}")
+                reason = preparation.progress_read(job.log)
+                raise StackError(f"{job.spec.name} failed: {reason} (see {job.log})")
 
     def _wait_until_served(self) -> None:
         """Wait for the web and realtime processes, which is when a page can be opened."""

@@ -40,7 +40,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
     if unknown:
         return JsonResponse({"status": "unknown check", "known": list(READINESS)}, status=400)
     is_ready, report = readiness(asked or READINESS)
-    return JsonResponse(report, status=200 if is_ready else 503)
+    response = JsonResponse(report, status=200 if is_ready else 503)
+    # Whoever asks sees the answer; Django would log each "not ready" as a server error.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 def metrics(_: HttpRequest) -> HttpResponse:
