@@ -1,0 +1,61 @@
+"""Staff pages of analytics: what happened, by day."""
+
+import csv
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.formats import date_format
+
+from analytics import selectors
+from analytics.forms import METRIC_LABELS, RangeForm
+from analytics.types import ActivityReport, Metric
+from core.charts import BarChart, bar_chart
+from tenants.permissions import requires
+
+CHARTED = (Metric.AI_REPLIES, Metric.AGENT_REPLIES)
+
+
+@requires("analytics:read")
+def activity(request: HttpRequest) -> HttpResponse:
+    """Show the headline numbers, the chart and the days of a range."""
+    report = _report(request)
+    chosen = report.range
+    context: dict[str, Any] = {
+        "report": report,
+        "form": RangeForm(initial={"first": chosen.first, "last": chosen.last}),
+        "cards": [(card, METRIC_LABELS[card.metric]) for card in report.cards],
+        "headings": [METRIC_LABELS[metric] for metric in Metric],
+        "days": [day for day in reversed(report.days) if any(day.values.values())],
+        "chart": _chart(report),
+        "query": f"first={chosen.first.isoformat()}&last={chosen.last.isoformat()}",
+    }
+    return render(request, "analytics/activity.html", context)
+
+
+@requires("analytics:read")
+def activity_csv(request: HttpRequest) -> HttpResponse:
+    """Download the days of a range: the numbers of the page."""
+    report = _report(request)
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    name = f"activity-{report.range.first}-{report.range.last}.csv"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    writer = csv.writer(response)
+    writer.writerow(["day", *Metric])
+    writer.writerows([day.day.isoformat(), *day.values.values()] for day in report.days)
+    writer.writerow(["total", *(card.value for card in report.cards)])
+    return response
+
+
+def _report(request: HttpRequest) -> ActivityReport:
+    asked = {name: request.GET.get(name, "") for name in ("first", "last")}
+    return selectors.activity_report(within=selectors.range_get(**asked))
+
+
+def _chart(report: ActivityReport) -> BarChart:
+    labels = [date_format(day.day, "MONTH_DAY_FORMAT") for day in report.days]
+    series = [
+        (str(METRIC_LABELS[metric]), [day.values[metric] for day in report.days])
+        for metric in CHARTED
+    ]
+    return bar_chart(labels, series)
