@@ -9,3 +9,20 @@ class WorkflowsConfig(AppConfig):
 
     name = "workflows"
     verbose_name = _("Workflows")
+
+    def ready(self) -> None:
+        """Fill the registers that other apps read."""
+        from core.navigation import NavItem, nav
+        from workflows import steps, subscribers  # noqa: F401  # importing registers handlers
+
+        steps.load()
+        nav.register(
+            NavItem(
+                key="workflows",
+                label=_("Workflows"),
+                url_name="workflows:index",
+                icon="workflow",
+                scope="workflows:read",
+                order=40,
+            )
+        )

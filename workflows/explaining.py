@@ -1,0 +1,165 @@
+"""Tell a run's story from its events: what was asked, what was found, what was said, and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from workflows.drawing import Drawing, Trail, graph_draw
+from workflows.engine.events import EventType, RunEvent
+from workflows.engine.state import RunState, fold
+from workflows.spec.graph import Graph
+from workflows.spec.kinds import END
+
+SCALE = 1000
+_OUTCOMES = {
+    EventType.STEP_COMPLETED: "completed",
+    EventType.STEP_SKIPPED: "skipped",
+    EventType.STEP_FAILED: "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """One visit to a step; ``offset`` and ``width`` are thousandths of the run's duration."""
+
+    step_id: str
+    kind: str
+    outcome: str
+    duration_ms: float
+    offset: int
+    width: int
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceView:
+    """A sentence of a passage, and whether the answer rests on it."""
+
+    text: str
+    score: float
+    is_cited: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PassageView:
+    """A passage as the run saw it."""
+
+    number: int
+    title: str
+    heading: str
+    url: str
+    score: float
+    is_cited: bool
+    sentences: tuple[SentenceView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStory:
+    """Everything the run page shows."""
+
+    state: RunState
+    question: str
+    reply: Mapping[str, Any] | None
+    route: Mapping[str, Any] | None
+    search: Mapping[str, Any] | None
+    completion: Mapping[str, Any] | None
+    passages: tuple[PassageView, ...]
+    rows: tuple[StepRow, ...]
+    events: Sequence[RunEvent]
+    drawing: Drawing | None
+    duration_ms: float
+
+
+def run_explain(events: Sequence[RunEvent], graph: Graph | None) -> RunStory:
+    """Fold the events and gather what they say; without its graph there is no drawing."""
+    state = fold(events)
+    completion = state.latest("llm")
+    search = state.latest("knowledge")
+    return RunStory(
+        state=state,
+        question=str(state.input.get("text", "")),
+        reply=state.latest("reply"),
+        route=state.latest("router"),
+        search=search,
+        completion=completion,
+        passages=_passages(search, completion),
+        rows=_rows(events),
+        events=events,
+        drawing=graph_draw(graph, _trail(state)) if graph else None,
+        duration_ms=_milliseconds(events[0].at, events[-1].at),
+    )
+
+
+def _trail(state: RunState) -> Trail:
+    outcomes = {record.step_id: _OUTCOMES[record.outcome] for record in state.records}
+    taken = {(record.step_id, record.next) for record in state.records if record.next != END}
+    current = state.cursor if state.status.is_active and state.cursor != END else ""
+    return Trail(outcomes, frozenset(taken), current)
+
+
+def _passages(
+    search: Mapping[str, Any] | None, completion: Mapping[str, Any] | None
+) -> tuple[PassageView, ...]:
+    cited = {
+        (item["evidence_number"], item["sentence_index"])
+        for item in (completion or {}).get("cited", ())
+    }
+    numbered = enumerate((search or {}).get("passages", ()), start=1)
+    return tuple(_passage(number, passage, cited) for number, passage in numbered)
+
+
+def _passage(number: int, passage: Mapping[str, Any], cited: set[tuple[int, int]]) -> PassageView:
+    return PassageView(
+        number=number,
+        title=passage["title"],
+        heading=passage["heading"],
+        url=passage["url"],
+        score=passage["score"],
+        is_cited=any(number == of for of, _index in cited),
+        sentences=tuple(
+            SentenceView(sentence["text"], sentence["score"], (number, index) in cited)
+            for index, sentence in enumerate(passage["sentences"])
+        ),
+    )
+
+
+def _rows(events: Sequence[RunEvent]) -> tuple[StepRow, ...]:
+    began = events[0].at
+    total = max(_milliseconds(began, events[-1].at), 0.001)
+    return tuple(_row(event, began, total) for event in events if event.type in _OUTCOMES)
+
+
+def _row(event: RunEvent, began: datetime, total: float) -> StepRow:
+    duration = float(event.payload.get("duration_ms", 0.0))
+    offset = _milliseconds(began, event.at - timedelta(milliseconds=duration))
+    at = min(max(0, round(offset / total * SCALE)), SCALE - 4)
+    return StepRow(
+        step_id=event.step_id,
+        kind=event.payload["kind"],
+        outcome=_OUTCOMES[event.type],
+        duration_ms=duration,
+        offset=at,
+        width=min(max(4, round(duration / total * SCALE)), SCALE - at),
+        summary=_summary(event),
+    )
+
+
+def _summary(event: RunEvent) -> str:
+    """Say in a few words what came out: the exported values, the way taken, or the error."""
+    payload = event.payload
+    if event.type is EventType.STEP_FAILED:
+        return f"{payload['code']}: {payload['detail']}"
+    output = payload.get("output", {})
+    if "because" in output:
+        return f"{output['because']} → {output['taken']}"
+    exports = payload.get("exports", {}).items()
+    return ", ".join(f"{name} = {_brief(value)}" for name, value in exports)
+
+
+def _brief(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)[:60]
+
+
+def _milliseconds(start: datetime, end: datetime) -> float:
+    return (end - start).total_seconds() * 1000

@@ -1,0 +1,60 @@
+"""What surrounds a run in this application: its graph, its rescue, what is told at its end."""
+
+from collections.abc import Sequence
+
+from django.utils import timezone
+
+from core.events.catalogue import Event, RunCompleted
+from core.observability.metrics import (
+    agent_run_duration_seconds,
+    agent_runs_total,
+    step_duration_seconds,
+)
+from workflows import selectors
+from workflows.engine.events import EventType, RunEvent
+from workflows.engine.host import ClaimedRun
+from workflows.engine.state import RunState
+from workflows.library import library
+from workflows.spec.graph import Graph
+from workflows.steps.escalation import rescue
+
+
+class RunHost:
+    """The engine's ``Host``: selectors, the rescue of a step, metrics and closing events."""
+
+    def graph(self, run: ClaimedRun) -> Graph:
+        """Return the graph the run is pinned to."""
+        return selectors.graph_get(workflow=run.workflow, content_hash=run.content_hash)
+
+    def rescue(self, run: ClaimedRun, state: RunState) -> None:
+        """Queue the conversation for a person."""
+        if run.conversation_id is not None:
+            rescue(conversation_id=run.conversation_id, run_id=run.id)
+
+    def committed(self, run: ClaimedRun, state: RunState, facts: Sequence[RunEvent]) -> None:
+        """Count steps and ended runs."""
+        for fact in facts:
+            if fact.type is EventType.STEP_COMPLETED:
+                duration = fact.payload["duration_ms"] / 1000
+                step_duration_seconds.labels(step_type=fact.payload["kind"]).observe(duration)
+        if not state.status.is_active:
+            # A tenant's own workflow names are unbounded, a release's are not.
+            name = run.workflow if run.workflow in library() else "own"
+            agent_runs_total.labels(workflow=name, status=state.status.value).inc()
+            agent_run_duration_seconds.labels(workflow=name).observe(_seconds(run))
+
+    def closing_events(self, run: ClaimedRun, state: RunState) -> Sequence[Event]:
+        """Tell the other apps that the run is over."""
+        return [
+            RunCompleted(
+                run_id=run.id,
+                workflow=run.workflow,
+                status=state.status.value,
+                duration_ms=round(_seconds(run) * 1000),
+                conversation_id=run.conversation_id,
+            )
+        ]
+
+
+def _seconds(run: ClaimedRun) -> float:
+    return max(0.0, (timezone.now() - run.started_at).total_seconds())

@@ -1,0 +1,130 @@
+"""Reads of workflows: graphs, versions, runs and their events."""
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from workflows.engine import journal
+from workflows.engine.events import ACTIVE, RunEvent, RunStatus
+from workflows.engine.step import kinds
+from workflows.errors import RunNotFound, WorkflowNotFound
+from workflows.library import library
+from workflows.models import Run, WorkflowVersion
+from workflows.spec.graph import Graph
+from workflows.spec.loading import load
+from workflows.types import VersionState
+
+GRAPHS_REMEMBERED = 256
+
+# By content hash, so one tenant's text can never stand for another's.
+_graphs: dict[str, Graph] = {}
+_lock = threading.Lock()
+
+
+def graph_get(*, workflow: str, content_hash: str) -> Graph:
+    """Return the graph of an exact text; raises ``WorkflowNotFound``, ``SpecError``."""
+    found = _graphs.get(content_hash) or _library_graph(content_hash)
+    if found is None:
+        version = version_get(workflow=workflow, content_hash=content_hash)
+        found = load(version.source, kinds(), filename=f"{workflow}.yaml")
+    with _lock:
+        if len(_graphs) >= GRAPHS_REMEMBERED:
+            _graphs.clear()
+        _graphs[content_hash] = found
+    return found
+
+
+def _library_graph(content_hash: str) -> Graph | None:
+    return next((g for g in library().values() if g.content_hash == content_hash), None)
+
+
+def version_get(*, workflow: str, content_hash: str) -> WorkflowVersion:
+    """Return a version by its text's hash; raises ``WorkflowNotFound``."""
+    found = WorkflowVersion.objects.filter(name=workflow, content_hash=content_hash).first()
+    if found is None:
+        raise WorkflowNotFound(workflow=workflow)
+    return found
+
+
+def version_list(*, workflow: str) -> QuerySet[WorkflowVersion]:
+    """Return a workflow's versions, newest first."""
+    return WorkflowVersion.objects.filter(name=workflow).order_by("-created_at")
+
+
+def version_states(*, workflow: str, library_hash: str) -> dict[str, str]:
+    """Map state to content hash for what could answer now, in one query."""
+    answering = Q(state=VersionState.PUBLISHED) | Q(content_hash=library_hash)
+    rows = WorkflowVersion.objects.filter(answering, name=workflow)
+    return dict(rows.values_list("state", "content_hash"))
+
+
+def workflow_list() -> list[Graph]:
+    """Return what would run now under each name: the published version, or the library's."""
+    published = WorkflowVersion.objects.filter(state=VersionState.PUBLISHED)
+    own = {
+        version.name: graph_get(workflow=version.name, content_hash=version.content_hash)
+        for version in published
+    }
+    return [graph for _name, graph in sorted({**library(), **own}.items())]
+
+
+def workflow_get(*, workflow: str) -> Graph:
+    """Return what would run now under a name; raises ``WorkflowNotFound``."""
+    published = WorkflowVersion.objects.filter(name=workflow, state=VersionState.PUBLISHED).first()
+    if published is not None:
+        return graph_get(workflow=workflow, content_hash=published.content_hash)
+    if workflow not in library():
+        raise WorkflowNotFound(workflow=workflow)
+    return library()[workflow]
+
+
+def run_get(*, run_id: UUID) -> Run:
+    """Return a run of this workspace; raises ``RunNotFound``."""
+    found = Run.objects.filter(pk=run_id).first()
+    if found is None:
+        raise RunNotFound(run_id=str(run_id))
+    return found
+
+
+def run_list(
+    *, workflow: str = "", status: str = "", conversation_id: UUID | None = None
+) -> QuerySet[Run]:
+    """Return runs, newest first; ``status`` may be ``active`` for those that still go on."""
+    runs = Run.objects.order_by("-started_at", "-pk")
+    if workflow:
+        runs = runs.filter(workflow=workflow)
+    if status == "active":
+        runs = runs.filter(status__in=[active.value for active in ACTIVE])
+    elif status:
+        runs = runs.filter(status=status)
+    if conversation_id:
+        runs = runs.filter(conversation_id=conversation_id)
+    return runs
+
+
+def run_events(*, run_id: UUID) -> list[RunEvent]:
+    """Return a run's events in order."""
+    return journal.events(run_id)
+
+
+def run_counts(*, since: datetime) -> Mapping[str, dict[str, int]]:
+    """Count runs by workflow and status since a time."""
+    counts: dict[str, dict[str, int]] = {}
+    rows = Run.objects.filter(started_at__gte=since).values_list("workflow", "status")
+    for workflow, status in rows.iterator():
+        of = counts.setdefault(workflow, {"total": 0, "failed": 0})
+        of["total"] += 1
+        of["failed"] += status == RunStatus.FAILED
+    return counts
+
+
+def run_of_turn(*, trigger_event_id: UUID, conversation_id: UUID | None) -> UUID | None:
+    """Return the run that a trigger or a conversation already has."""
+    runs = Run.objects.filter(
+        Q(trigger_event_id=trigger_event_id)
+        | Q(conversation_id=conversation_id, conversation_id__isnull=False)
+    )
+    return runs.order_by("-started_at").values_list("pk", flat=True).first()

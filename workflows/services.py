@@ -1,0 +1,210 @@
+"""Writes of workflows: start and drive runs, publish versions."""
+
+import time
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from conversations.errors import ConversationNotFound
+from conversations.selectors import turn_context
+from conversations.types import ConversationState, TurnContext
+from core.identifiers import uuid7
+from core.tasks import enqueue
+from workflows import selectors
+from workflows.engine import journal
+from workflows.engine.events import EventType, RunEvent
+from workflows.engine.execution import run_drive
+from workflows.engine.state import RunState
+from workflows.engine.step import kinds
+from workflows.errors import TurnNotRunnable, WorkflowInvalid, WorkflowNotFound
+from workflows.hosting import RunHost
+from workflows.library import library
+from workflows.models import Run, WorkflowVersion
+from workflows.spec.errors import SpecError
+from workflows.spec.graph import Graph
+from workflows.spec.loading import load
+from workflows.types import DEFAULT_WORKFLOW, StartedRun, VersionState
+
+HISTORY_ITEMS = 10
+HISTORY_CHARACTERS = 500
+SWEEP_LIMIT = 200
+SWEEP_GRACE_SECONDS = 15.0
+POLL_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.05)
+
+
+def run_start(
+    *,
+    workflow: str,
+    conversation_id: UUID | None,
+    trigger_event_id: UUID,
+    input: dict[str, Any],  # noqa: A002 - the name every caller and the event know it by
+) -> StartedRun:
+    """Record a run pinned to the workflow's current text and send it to a worker on commit.
+
+    Idempotent by trigger, by unanswered turn and by conversation: while one run of a conversation
+    goes on no second is made. Raises ``WorkflowNotFound``.
+    """
+    graph = version_current(workflow=workflow)
+    now = timezone.now()
+    new = journal.NewRun(
+        id=uuid7(),
+        workflow=graph.name,
+        version=graph.version,
+        content_hash=graph.content_hash,
+        conversation_id=conversation_id,
+        trigger_event_id=trigger_event_id,
+        answered_seq=input.get("answered_seq"),
+        started_at=now,
+    )
+    payload = journal.decoded({"input": input, "next": graph.entry})
+    if not journal.start(new, RunEvent(1, EventType.RUN_STARTED, "", payload, now)):
+        return _run_existing(trigger_event_id, conversation_id)
+    enqueue("workflows.run", run_id=str(new.id))
+    return StartedRun(new.id, is_new=True)
+
+
+def _run_existing(trigger_event_id: UUID, conversation_id: UUID | None) -> StartedRun:
+    found = selectors.run_of_turn(
+        trigger_event_id=trigger_event_id, conversation_id=conversation_id
+    )
+    if found is None:
+        raise TurnNotRunnable
+    return StartedRun(found, is_new=False)
+
+
+def turn_answer(*, conversation_id: UUID, trigger_event_id: UUID) -> StartedRun | None:
+    """Start a run for a conversation's unanswered messages; None when there is nothing to answer.
+
+    Nothing is to answer when a person has the conversation or is asked for, when a reply already
+    stands after the last message, or when the conversation was deleted.
+    """
+    try:
+        turn = turn_context(conversation_id=conversation_id)
+    except ConversationNotFound:
+        return None
+    if turn.state is not ConversationState.AI or not turn.text.strip():
+        return None
+    return run_start(
+        workflow=DEFAULT_WORKFLOW,
+        conversation_id=conversation_id,
+        trigger_event_id=trigger_event_id,
+        input=_turn_input(turn),
+    )
+
+
+def _turn_input(turn: TurnContext) -> dict[str, Any]:
+    history = [
+        {"author": str(item.author), "text": item.text[:HISTORY_CHARACTERS]}
+        for item in turn.history[-HISTORY_ITEMS:]
+    ]
+    return {
+        "text": turn.text,
+        "channel": turn.channel,
+        "history": history,
+        "fence": turn.fence,
+        "answered_seq": turn.last_visitor_seq,
+    }
+
+
+def run_execute(*, run_id: UUID) -> RunState | None:
+    """Drive a run to its end, or return None if another worker has it or it is over."""
+    return run_drive(run_id, RunHost())
+
+
+def runs_sweep(*, limit: int = SWEEP_LIMIT) -> int:
+    """Send runs whose worker is gone to another one; returns how many."""
+    lapsed = journal.lapsed(limit=limit, grace_seconds=SWEEP_GRACE_SECONDS)
+    for run_id in lapsed:
+        enqueue("workflows.run", run_id=str(run_id))
+    return len(lapsed)
+
+
+def run_wait(run_id: UUID, timeout: float) -> Run:
+    """Wait until a run is over or ``timeout`` seconds have passed; returns it as it then stands.
+
+    Polls outside any transaction. Raises ``RunNotFound``.
+    """
+    until = time.monotonic() + timeout
+    pauses = iter(POLL_SECONDS)
+    pause = POLL_SECONDS[-1]
+    run = selectors.run_get(run_id=run_id)
+    while run.is_active and time.monotonic() < until:
+        time.sleep(next(pauses, pause))
+        run = selectors.run_get(run_id=run_id)
+    return run
+
+
+def version_current(*, workflow: str) -> Graph:
+    """Return what answers under a name now, and make sure its exact text is on record.
+
+    A version the tenant published goes before the library's. Raises ``WorkflowNotFound``.
+    """
+    ours = library().get(workflow)
+    states = selectors.version_states(
+        workflow=workflow, library_hash=ours.content_hash if ours else ""
+    )
+    published = states.get(VersionState.PUBLISHED)
+    if published is not None:
+        return selectors.graph_get(workflow=workflow, content_hash=published)
+    if ours is None:
+        raise WorkflowNotFound(workflow=workflow)
+    if not states:
+        _version_record(ours)
+    return ours
+
+
+def _version_record(graph: Graph) -> None:
+    WorkflowVersion.objects.bulk_create(
+        [
+            WorkflowVersion(
+                name=graph.name,
+                version=graph.version,
+                content_hash=graph.content_hash,
+                source=graph.source,
+                state=VersionState.LIBRARY,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def workflow_check(*, source: str, filename: str = "workflow.yaml") -> Graph:
+    """Compile a workflow's text; raises ``WorkflowInvalid`` with every located problem."""
+    try:
+        return load(source, kinds(), filename=filename)
+    except SpecError as error:
+        problems = [
+            {
+                "line": problem.line,
+                "column": problem.column,
+                "pointer": problem.pointer,
+                "message": problem.message,
+            }
+            for problem in error.problems
+        ]
+        raise WorkflowInvalid(str(error), errors=problems) from error
+
+
+def workflow_publish(*, source: str, published_by: UUID | None) -> WorkflowVersion:
+    """Make a text the version that answers under its name from the next run on.
+
+    Runs that have begun finish on their own version. Idempotent by content. Raises
+    ``WorkflowInvalid``.
+    """
+    graph = workflow_check(source=source)
+    with transaction.atomic():
+        versions = WorkflowVersion.objects.select_for_update().filter(name=graph.name)
+        versions.filter(state=VersionState.PUBLISHED).update(state=VersionState.RETIRED)
+        version, _ = WorkflowVersion.objects.update_or_create(
+            name=graph.name,
+            content_hash=graph.content_hash,
+            defaults={
+                "version": graph.version,
+                "source": graph.source,
+                "state": VersionState.PUBLISHED,
+                "published_by": published_by,
+            },
+        )
+    return version

@@ -1,0 +1,62 @@
+"""``escalation``: hand the conversation to a person, which ends the run."""
+
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from conversations.services import handover_request
+from pydantic import StringConstraints
+
+from conversations.errors import StaleReply
+from workflows.engine.events import RunStatus
+from workflows.engine.step import Step, StepContext, StepFailed, StepOutcome, StepOutput, step
+from workflows.spec.kinds import StepConfig
+
+Reason = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+
+
+class EscalationConfig(StepConfig):
+    """Why a person is needed: a word that agents see and reports count."""
+
+    reason: Reason = "requested"
+
+
+class EscalationOutput(StepOutput):
+    """Why, and whether the conversation was handed over by this run."""
+
+    reason: str
+    handed_over: bool
+
+
+@step
+class EscalationStep(Step[EscalationConfig, EscalationOutput]):
+    """Queue the conversation for a person."""
+
+    name = "escalation"
+    config = EscalationConfig
+    output = EscalationOutput
+    ends: ClassVar[bool] = True
+
+    def run(self, config: EscalationConfig, context: StepContext) -> StepOutcome[EscalationOutput]:
+        """Hand over; if a person already took the conversation, the run is superseded."""
+        if context.conversation_id is None:
+            raise StepFailed("An escalation needs a conversation.")
+        try:
+            handover_request(
+                conversation_id=context.conversation_id,
+                fence=context.input["fence"],
+                reason=config.reason,
+                run_id=context.run_id,
+            )
+        except StaleReply:
+            output = EscalationOutput(reason=config.reason, handed_over=False)
+            return StepOutcome(output, ends_as=RunStatus.SUPERSEDED)
+        output = EscalationOutput(reason=config.reason, handed_over=True)
+        result = {"handover": config.reason}
+        return StepOutcome(output, ends_as=RunStatus.HANDED_OVER, result=result)
+
+
+def rescue(*, conversation_id: UUID, run_id: UUID) -> None:
+    """Bring a person in for a run that failed, whatever its workflow says."""
+    handover_request(
+        conversation_id=conversation_id, fence=None, reason="run_failed", run_id=run_id
+    )

@@ -1,0 +1,119 @@
+"""``llm``: write an answer from the passages found, or abstain."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from core.events.catalogue import CompletionGenerated
+from routing.services import completion_generate
+from routing.types import Completion, Evidence, EvidenceSentence, Tier
+from workflows.engine.step import Step, StepContext, StepOutcome, StepOutput, step
+from workflows.spec.kinds import StepConfig
+
+
+class LlmConfig(StepConfig):
+    """Instructions for the model; ``tier`` overrides what the router decided."""
+
+    system_prompt: Annotated[str, Field(max_length=4_000)] = ""
+    tier: Literal["SLM_A", "SLM_B", "LLM"] | None = None
+    max_passages: Annotated[int, Field(ge=1, le=20)] = 8
+
+
+class Cited(StepOutput):
+    """A sentence the answer rests on: the passage's number (from 1) and the sentence's index."""
+
+    evidence_number: int
+    sentence_index: int
+
+
+class LlmOutput(StepOutput):
+    """The answer and what it took; ``answer_support`` is the probability that it is right."""
+
+    text: str
+    cited: list[Cited]
+    answer_support: float
+    abstained: bool
+    tokens_in: int
+    tokens_out: int
+    cost_micro: int
+    currency: str
+    tier: str
+    provider: str
+    model: str
+    latency_ms: float
+
+
+@step
+class LlmStep(Step[LlmConfig, LlmOutput]):
+    """Complete with the routed tier; conditions may use abstained and answer_support."""
+
+    name = "llm"
+    config = LlmConfig
+    output = LlmOutput
+    exports: ClassVar[tuple[str, ...]] = ("abstained", "answer_support")
+    timeout_seconds = 20.0
+
+    def run(self, config: LlmConfig, context: StepContext) -> StepOutcome[LlmOutput]:
+        """Ask the model; its use is published with the step's commit, so it is metered once."""
+        route = context.state.latest("router") or {}
+        tier = Tier(config.tier or route.get("tier", Tier.SLM_A))
+        found = context.state.latest("knowledge") or {"passages": []}
+        completion = completion_generate(
+            tier=tier,
+            question=str(context.input.get("text", "")),
+            evidence=_evidence(found["passages"][: config.max_passages]),
+            system_prompt=config.system_prompt,
+            deadline=context.deadline,
+        )
+        return StepOutcome(
+            _output(completion, tier),
+            events=[_generated(completion, tier, context)],
+            cost_micro=completion.cost_micro,
+            currency=completion.currency,
+        )
+
+
+def _evidence(passages: list[dict[str, Any]]) -> list[Evidence]:
+    return [
+        Evidence(
+            number=number,
+            title=passage["title"],
+            text=passage["text"],
+            sentences=tuple(EvidenceSentence(**sentence) for sentence in passage["sentences"]),
+        )
+        for number, passage in enumerate(passages, start=1)
+    ]
+
+
+def _output(completion: Completion, tier: Tier) -> LlmOutput:
+    return LlmOutput(
+        text=completion.text,
+        cited=[
+            Cited(evidence_number=cited.evidence_number, sentence_index=cited.sentence_index)
+            for cited in completion.cited
+        ],
+        answer_support=completion.support,
+        abstained=completion.abstained,
+        tokens_in=completion.tokens_in,
+        tokens_out=completion.tokens_out,
+        cost_micro=completion.cost_micro,
+        currency=completion.currency,
+        tier=str(tier),
+        provider=completion.provider,
+        model=completion.model,
+        latency_ms=completion.latency_ms,
+    )
+
+
+def _generated(completion: Completion, tier: Tier, context: StepContext) -> CompletionGenerated:
+    return CompletionGenerated(
+        run_id=context.run_id,
+        step_id=context.step_id,
+        provider=completion.provider,
+        model=completion.model,
+        tier=str(tier),
+        tokens_in=completion.tokens_in,
+        tokens_out=completion.tokens_out,
+        cost_micro=completion.cost_micro,
+        currency=completion.currency,
+    )

@@ -1,0 +1,121 @@
+"""``reply``: send the answer to the visitor, with what it rests on."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from conversations.errors import StaleReply
+from conversations.services import reply_append
+from conversations.types import Citation
+from workflows.engine.events import RunStatus
+from workflows.engine.step import (
+    Step,
+    StepContext,
+    StepFailed,
+    StepOutcome,
+    StepOutput,
+    step,
+)
+from workflows.spec.kinds import StepConfig
+
+
+class ReplyConfig(StepConfig):
+    """``text`` is said as it stands; without it the completion of the ``llm`` step is sent.
+
+    ``abstained`` marks a text that says the documents do not tell.
+    """
+
+    text: Annotated[str, Field(min_length=1, max_length=2_000)] | None = None
+    abstained: bool = False
+
+
+class ReplyOutput(StepOutput):
+    """What became of the reply: sent as a message, or dropped because the talk had moved on."""
+
+    status: Literal["sent", "superseded"]
+    text: str
+    citations: list[dict[str, Any]]
+    message_id: UUID | None = None
+    seq: int | None = None
+
+
+@step
+class ReplyStep(Step[ReplyConfig, ReplyOutput]):
+    """Append the reply unless a person took over or the visitor wrote again: then it is dropped."""
+
+    name = "reply"
+    config = ReplyConfig
+    output = ReplyOutput
+
+    def run(self, config: ReplyConfig, context: StepContext) -> StepOutcome[ReplyOutput]:
+        """Send; repeated after a crash, it finds the run's message and sends nothing twice."""
+        if context.conversation_id is None:
+            raise StepFailed("A reply needs a conversation.")
+        text, citations = _content(config, context)
+        try:
+            message = reply_append(
+                conversation_id=context.conversation_id,
+                fence=context.input["fence"],
+                answered_seq=context.input["answered_seq"],
+                run_id=context.run_id,
+                text=text,
+                citations=[Citation(**citation) for citation in citations],
+                route=_route(context),
+                abstained=config.abstained,
+            )
+        except StaleReply:
+            dropped = ReplyOutput(status="superseded", text=text, citations=citations)
+            return StepOutcome(dropped, ends_as=RunStatus.SUPERSEDED)
+        sent = ReplyOutput(
+            status="sent", text=text, citations=citations, message_id=message.id, seq=message.seq
+        )
+        result = {"text": text, "citations": citations, "message_id": str(message.id)}
+        return StepOutcome(sent, result=result)
+
+
+def _route(context: StepContext) -> dict[str, Any] | None:
+    """Return the routing decision as the REST answer shows it."""
+    decided = context.state.latest("router")
+    if decided is None:
+        return None
+    return {
+        "tier": decided["tier"],
+        "confidence": decided["confidence"],
+        "reasoning": decided["reasoning"],
+        "cost_estimate": float(decided["cost_estimate"]),
+        "latency_estimate": decided["latency_estimate_ms"],
+    }
+
+
+def _content(config: ReplyConfig, context: StepContext) -> tuple[str, list[dict[str, Any]]]:
+    if config.text is not None:
+        return config.text, []
+    completion = context.output_of("llm")
+    if not completion["text"]:
+        raise StepFailed("The completion abstained: branch on 'abstained' before this reply.")
+    passages = context.output_of("knowledge")["passages"] if completion["cited"] else []
+    return completion["text"], _citations(completion["cited"], passages)
+
+
+def _citations(cited: list[dict[str, int]], passages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Turn cited sentences into citations, numbered like the marks in the text."""
+    return [
+        _citation(number, passages[number - 1], passages[number - 1]["sentences"][index])
+        for number, index in dict.fromkeys(
+            (item["evidence_number"], item["sentence_index"]) for item in cited
+        )
+    ]
+
+
+def _citation(number: int, passage: dict[str, Any], sentence: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "number": number,
+        "document_id": passage["document_id"],
+        "chunk_id": passage["chunk_id"],
+        "title": passage["title"],
+        "url": passage["url"],
+        "quote": sentence["text"],
+        "start": sentence["start"],
+        "end": sentence["end"],
+    }

@@ -1,0 +1,55 @@
+"""``router``: find out what the visitor wants and how strong a model it takes."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from routing.services import route_decide
+from workflows.engine.step import Step, StepContext, StepOutcome, StepOutput, step
+from workflows.spec.kinds import StepConfig
+
+
+class RouterConfig(StepConfig):
+    """Nothing to configure: the tenant's routing policy decides."""
+
+
+class RouterOutput(StepOutput):
+    """The decision, as routing recorded it; ``cost_estimate`` in major units, written exactly."""
+
+    decision_id: UUID
+    tier: str
+    intent: str
+    confidence: float
+    reasoning: str
+    cost_estimate: str
+    latency_estimate_ms: int
+    features: dict[str, float]
+
+
+@step
+class RouterStep(Step[RouterConfig, RouterOutput]):
+    """Ask routing for a decision; conditions may use intent, confidence and tier."""
+
+    name = "router"
+    config = RouterConfig
+    output = RouterOutput
+    exports: ClassVar[tuple[str, ...]] = ("intent", "confidence", "tier")
+
+    def run(self, config: RouterConfig, context: StepContext) -> StepOutcome[RouterOutput]:
+        """Route the text the run has to answer."""
+        decision = route_decide(
+            text=str(context.input.get("text", "")),
+            channel=str(context.input.get("channel", "web")),
+            history_length=len(context.input.get("history", ())),
+            run_id=context.run_id,
+        )
+        output = RouterOutput(
+            decision_id=decision.decision_id,
+            tier=str(decision.tier),
+            intent=str(decision.intent),
+            confidence=decision.confidence,
+            reasoning=decision.reasoning,
+            cost_estimate=str(decision.cost_estimate),
+            latency_estimate_ms=decision.latency_estimate_ms,
+            features=dict(decision.features),
+        )
+        return StepOutcome(output)

@@ -1,0 +1,21 @@
+"""Background entry points: drive a run, and sweep up those whose worker is gone."""
+
+from uuid import UUID
+
+from core import directory, tenancy
+from core.tasks import platform_task, task
+from workflows import services
+
+
+@task("workflows.run", queue="runs")
+def run(*, run_id: str) -> None:
+    """Drive a run; harmless when it is delivered again."""
+    services.run_execute(run_id=UUID(run_id))
+
+
+@platform_task("workflows.sweep", queue="runs")
+def sweep() -> None:
+    """Send lapsed runs of every tenant to a worker."""
+    for tenant in directory.tenants_active():
+        with tenancy.tenant_scope(tenant):
+            services.runs_sweep()

@@ -1,0 +1,125 @@
+"""Pages of workflows: the library, a workflow, runs, and one run explained."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from tenants.permissions import requires, scopes_for
+from workflows import selectors, services
+from workflows.drawing import graph_draw
+from workflows.errors import WorkflowInvalid, WorkflowNotFound
+from workflows.explaining import run_explain
+from workflows.forms import RunFilterForm, WorkflowSourceForm
+from workflows.models import Run
+from workflows.spec.errors import SpecError
+from workflows.spec.graph import Graph
+from workflows.types import DEFAULT_WORKFLOW
+
+PAGE_SIZE = 50
+COUNTED_DAYS = 7
+
+
+@require_GET
+@requires("workflows:read")
+def index(request: HttpRequest) -> HttpResponse:
+    """List the workflows that can run here, with what they did lately."""
+    counts = selectors.run_counts(since=timezone.now() - timedelta(days=COUNTED_DAYS))
+    workflows = [
+        {
+            "graph": graph,
+            "counts": counts.get(graph.name, {"total": 0, "failed": 0}),
+            "is_default": graph.name == DEFAULT_WORKFLOW,
+        }
+        for graph in selectors.workflow_list()
+    ]
+    return render(request, "workflows/index.html", {"workflows": workflows, "days": COUNTED_DAYS})
+
+
+@require_GET
+@requires("workflows:read")
+def workflow(request: HttpRequest, name: str) -> HttpResponse:
+    """Show a workflow: its graph, its text and its versions."""
+    graph = selectors.workflow_get(workflow=name)
+    context = {
+        "graph": graph,
+        "drawing": graph_draw(graph),
+        "versions": selectors.version_list(workflow=name),
+        "runs": selectors.run_list(workflow=name)[:5],
+        "can_write": "workflows:write" in scopes_for(request),
+    }
+    return render(request, "workflows/workflow.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@requires("workflows:write")
+def edit(request: HttpRequest, name: str) -> HttpResponse:
+    """Check a changed text, and publish it when it is right."""
+    graph = selectors.workflow_get(workflow=name)
+    form = WorkflowSourceForm(request.POST or None, initial={"source": graph.source})
+    context: dict[str, Any] = {"graph": graph, "form": form, "problems": [], "checked": None}
+    if form.is_bound and form.is_valid():
+        source = form.cleaned_data["source"].replace("\r\n", "\n")
+        try:
+            context["checked"] = services.workflow_check(source=source, filename=f"{name}.yaml")
+            if request.POST.get("action") == "publish":
+                return _publish(request, source)
+            context["drawing"] = graph_draw(context["checked"])
+        except WorkflowInvalid as error:
+            context["problems"] = error.data["errors"]
+    status = 422 if context["problems"] or form.errors else 200
+    return render(request, "workflows/edit.html", context, status=status)
+
+
+def _publish(request: HttpRequest, source: str) -> HttpResponse:
+    person_id = request.user.pk if isinstance(request.user.pk, UUID) else None
+    version = services.workflow_publish(source=source, published_by=person_id)
+    messages.success(request, _("Published: the next run uses this version."))
+    return redirect("workflows:workflow", name=version.name)
+
+
+@require_GET
+@requires("workflows:read")
+def runs(request: HttpRequest) -> HttpResponse:
+    """List runs, newest first."""
+    names = [graph.name for graph in selectors.workflow_list()]
+    form = RunFilterForm(request.GET, workflows=names)
+    chosen = {key: value for key, value in form.cleaned_data.items()} if form.is_valid() else {}
+    page = Paginator(selectors.run_list(**chosen), PAGE_SIZE).get_page(request.GET.get("page"))
+    asked = request.GET.copy()
+    asked.pop("page", None)
+    context = {
+        "form": form,
+        "page": page,
+        "query": f"{asked.urlencode()}&" if asked else "",
+        "is_filtered": any(chosen.values()),
+    }
+    return render(request, "workflows/runs.html", context)
+
+
+@require_GET
+@requires("workflows:read")
+def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """Explain a run; while it goes on the page asks for itself again."""
+    found = selectors.run_get(run_id=run_id)
+    story = run_explain(selectors.run_events(run_id=run_id), _graph_of(found))
+    is_part = bool(request.headers.get("HX-Request"))
+    template = "workflows/_run.html" if is_part else "workflows/run.html"
+    response = render(request, template, {"run": found, "story": story})
+    response["Vary"] = "HX-Request, Cookie"
+    return response
+
+
+def _graph_of(found: Run) -> Graph | None:
+    """Return the run's own version, or None when this release cannot read it any more."""
+    try:
+        return selectors.graph_get(workflow=found.workflow, content_hash=found.content_hash)
+    except (SpecError, WorkflowNotFound):
+        return None
