@@ -99,7 +99,7 @@ def service_specs(config: StackConfig) -> list[ProcessSpec]:
         worker("runs", "--pool=threads", "--concurrency=8"),
         worker("ingest", "--pool=prefork", "--concurrency=2", "--max-tasks-per-child=200"),
         ProcessSpec("relay", manage("relay")),
-        ProcessSpec("beat", _celery("beat", "--scheduler=config.schedule:SharedScheduler")),
+        ProcessSpec("beat", _celery("beat")),
     ]
 
 
