@@ -98,3 +98,8 @@ class TenantMismatch(PermissionDenied):
 class PersonRequired(PermissionDenied):
     code = "person_required"
     title = "Say which member of the team acts: `person_id`."
+
+
+class CustomerRequired(DomainError):
+    code = "customer_required"
+    title = "Say who speaks: `user_id`, or the `conversation_id` to go on with."

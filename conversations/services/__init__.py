@@ -1,5 +1,6 @@
 """Writes of conversations: messages, handover between AI and people, visitors, the widget."""
 
+from conversations.services.chat import chat_answer_wait, chat_message_receive
 from conversations.services.handover import (
     conversation_claim,
     conversation_hand_back,
@@ -23,6 +24,8 @@ from conversations.services.widget import widget_ensure, widget_update
 
 __all__ = [
     "agent_reply",
+    "chat_answer_wait",
+    "chat_message_receive",
     "conversation_claim",
     "conversation_hand_back",
     "conversation_read",

@@ -1,0 +1,18 @@
+"""REST addresses of conversations, under /api/v1/."""
+
+from django.urls import path
+
+from conversations.api import chat, inbox
+
+_ONE = "conversations/<uuid:conversation_id>"
+
+urlpatterns = [
+    path("chat/message", chat.ChatMessageView.as_view(), name="api_chat_message"),
+    path("chat/messages/<uuid:message_id>", chat.ChatStatusView.as_view(), name="api_chat_status"),
+    path("conversations", inbox.ConversationListView.as_view(), name="api_conversations"),
+    path(_ONE, inbox.ConversationDetailView.as_view(), name="api_conversation"),
+    path(f"{_ONE}/messages", inbox.MessageListView.as_view(), name="api_conversation_messages"),
+    path(f"{_ONE}/claim", inbox.ClaimView.as_view(), name="api_conversation_claim"),
+    path(f"{_ONE}/hand-back", inbox.HandBackView.as_view(), name="api_conversation_hand_back"),
+    path(f"{_ONE}/resolve", inbox.ResolveView.as_view(), name="api_conversation_resolve"),
+]

@@ -1,0 +1,136 @@
+"""Conversations, messages and chat as the REST API takes and shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from conversations.models import Conversation, Customer, Message
+from conversations.types import TEXT_LIMIT
+from core.api import StrictSerializer
+
+
+class ChatMessageBody(StrictSerializer):
+    """What somebody says; `user_id` is the business's own name for them."""
+
+    message = serializers.CharField(
+        trim_whitespace=False, allow_blank=True, help_text=f"1 to {TEXT_LIMIT} characters."
+    )
+    user_id = serializers.CharField(max_length=200, required=False, default="")
+    conversation_id = serializers.UUIDField(required=False, default=None)
+    client_id = serializers.CharField(
+        max_length=64, required=False, default="", help_text="Makes a repetition harmless."
+    )
+    context = serializers.DictField(required=False, default=dict)  # type: ignore[assignment]  # a field
+    tenant_id = serializers.CharField(max_length=64, required=False, default="")
+
+
+class CitationSerializer(serializers.Serializer[Any]):
+    """The sentence an answer rests on; `url` opens it."""
+
+    number = serializers.IntegerField()
+    document_id = serializers.CharField()
+    chunk_id = serializers.CharField()
+    title = serializers.CharField()
+    url = serializers.CharField()
+    quote = serializers.CharField()
+    start = serializers.IntegerField()
+    end = serializers.IntegerField()
+
+
+class ReplySerializer(serializers.Serializer[Any]):
+    text = serializers.CharField()
+    citations = CitationSerializer(many=True)
+
+
+class ChatAnswerSerializer(serializers.Serializer[Any]):
+    """`status`: answered, pending (ask `status_url`) or with_person (a person will answer)."""
+
+    conversation_id = serializers.UUIDField()
+    message_id = serializers.UUIDField()
+    status = serializers.CharField(help_text="answered, pending or with_person")
+    reply = ReplySerializer(allow_null=True)
+    route = serializers.DictField(
+        allow_null=True,
+        help_text="tier, confidence, reasoning, cost_estimate, latency_estimate",
+    )
+    run_id = serializers.UUIDField(allow_null=True)
+    status_url = serializers.CharField()
+
+
+class CustomerSerializer(serializers.ModelSerializer[Customer]):
+    class Meta:
+        model = Customer
+        fields = ("id", "external_id", "name", "email", "created_at", "last_seen_at")
+        read_only_fields = fields
+
+
+class ConversationSerializer(serializers.ModelSerializer[Conversation]):
+    """A conversation; `seq` is its last message's."""
+
+    customer = CustomerSerializer(read_only=True)
+    seq = serializers.IntegerField(read_only=True)
+    unread = serializers.IntegerField(read_only=True)
+
+    class Meta:
+        model = Conversation
+        fields = (
+            "id",
+            "customer",
+            "channel",
+            "state",
+            "queue",
+            "owner_id",
+            "owner_name",
+            "reason",
+            "preview",
+            "preview_author",
+            "context",
+            "epoch",
+            "seq",
+            "unread",
+            "created_at",
+            "last_message_at",
+            "queued_at",
+            "assigned_at",
+            "resolved_at",
+        )
+        read_only_fields = fields
+
+
+class MessageSerializer(serializers.ModelSerializer[Message]):
+    """A message; citations and route belong to the AI's, person to an agent's."""
+
+    citations = CitationSerializer(many=True, read_only=True)
+    abstained = serializers.BooleanField(source="is_abstained", read_only=True)
+
+    class Meta:
+        model = Message
+        fields = (
+            "id",
+            "seq",
+            "author",
+            "kind",
+            "name",
+            "text",
+            "citations",
+            "abstained",
+            "client_id",
+            "run_id",
+            "person_id",
+            "route",
+            "created_at",
+        )
+        read_only_fields = fields
+
+
+class ActorBody(StrictSerializer):
+    """Who of the team acts; needed with an API key, which is nobody's account."""
+
+    person_id = serializers.UUIDField(required=False, default=None)
+
+
+class AgentReplyBody(ActorBody):
+    text = serializers.CharField(trim_whitespace=False, allow_blank=True)
+    client_id = serializers.CharField(max_length=64)
