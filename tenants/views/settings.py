@@ -21,6 +21,11 @@ from tenants.models import Membership
 from tenants.permissions import requires, scopes_for
 from tenants.types import Role
 
+EXAMPLE = """curl {url} \\
+  -H "Authorization: Bearer fd_…" \\
+  -H "Content-Type: application/json" \\
+  -d '{{"message": "Where is my order?", "user_id": "customer-1"}}'"""
+
 
 @require_safe
 @requires("team:read")
@@ -174,5 +179,6 @@ def _keys_page(
         "keys": selectors.api_key_list(),
         "now": timezone.now(),
         "is_editable": "settings:write" in scopes_for(request),
+        "example": EXAMPLE.format(url=request.build_absolute_uri("/api/v1/chat/message")),
     }
     return render(request, "tenants/settings/keys.html", context, status=status)

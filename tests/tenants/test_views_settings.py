@@ -218,7 +218,7 @@ def test_key_revoke_reaches_only_ones_own_keys(
 @pytest.mark.parametrize("role", ["owner", "viewer"])
 def test_navigation_holds_only_what_the_role_may_open(sign_in: SignIn, role: str) -> None:
     client = sign_in(role=role)
-    sidebar = re.findall(r'class="nav-link" href="([^"]+)"', client.get("/").content.decode())
+    sidebar = re.findall(r'class="nav-link"\s+href="([^"]+)"', client.get("/").content.decode())
     assert "/" in sidebar
     assert ("/billing/" in sidebar) <= (role == "owner")
     for path in sidebar:
@@ -227,4 +227,4 @@ def test_navigation_holds_only_what_the_role_may_open(sign_in: SignIn, role: str
 
 def test_navigation_marks_where_one_is(sign_in: SignIn) -> None:
     page = sign_in().get("/settings/team/").content.decode()
-    assert re.search(r'href="/settings/" aria-current="page"', page)
+    assert re.search(r'href="/settings/"\s+aria-current="page"', page)
