@@ -190,6 +190,17 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "AUTHENTICATION_WHITELIST": ["tenants.authentication.ApiKeyAuthentication"],
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_NAME_OVERRIDES": {
+        # The values of workflows.engine.events.RunStatus, which two components show.
+        "RunStatusEnum": [
+            "running",
+            "failing",
+            "completed",
+            "failed",
+            "superseded",
+            "handed_over",
+        ],
+    },
 }
 
 
