@@ -1,5 +1,5 @@
 """Sockets: frames, fan-out over one Redis subscription per process, bounded queues, resume."""
 
-from core.realtime.broadcast import broadcast, group_name
+from core.realtime.publishing import broadcast, group_name
 
 __all__ = ["broadcast", "group_name"]

@@ -8,6 +8,7 @@ position against the database: the channel is a hint, nothing relies on it.
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from contextlib import suppress
 from typing import Any, Protocol
@@ -45,7 +46,10 @@ class Hub:
     """Groups, their followers, and the task that reads from Redis for all of them."""
 
     def __init__(self, url: str) -> None:
-        self._pool = redis.ConnectionPool.from_url(url, protocol=2, socket_connect_timeout=2)
+        self.name = f"frontdesk-hub-{os.getpid()}"
+        self._pool = redis.ConnectionPool.from_url(
+            url, protocol=2, socket_connect_timeout=2, client_name=self.name
+        )
         self._followers: dict[bytes, set[Follower]] = {}
         self._confirmed: dict[bytes, asyncio.Event] = {}
         self._connection: AbstractConnection | None = None
