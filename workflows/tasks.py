@@ -2,9 +2,14 @@
 
 from uuid import UUID
 
+import structlog
+from django.db import DatabaseError
+
 from core import directory, tenancy
 from core.tasks import platform_task, task
 from workflows import services
+
+log = structlog.get_logger(__name__)
 
 
 @task("workflows.run", queue="runs")
@@ -18,4 +23,7 @@ def sweep() -> None:
     """Send lapsed runs of every tenant to a worker."""
     for tenant in directory.tenants_active():
         with tenancy.tenant_scope(tenant):
-            services.runs_sweep()
+            try:
+                services.runs_sweep()
+            except DatabaseError:  # one tenant's trouble must not strand the others' runs
+                log.exception("sweep_failed")

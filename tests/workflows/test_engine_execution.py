@@ -1,5 +1,6 @@
 """Runs survive their workers: nothing is repeated, nothing is lost, nothing is silent."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -16,6 +17,7 @@ from workflows.engine import journal
 from workflows.engine.events import EventType, RunStatus
 from workflows.engine.execution import MAX_ATTEMPTS, run_drive
 from workflows.engine.journal import LeaseLost
+from workflows.engine.lease import keeper
 from workflows.engine.state import fold
 from workflows.models import Run, RunEvent
 
@@ -138,9 +140,9 @@ def test_worker_that_lost_its_lease_stops_without_a_trace(five: Bench) -> None:
     assert second is not None
     state = fold(journal.events(run_id))
     fact = RunEventFact(state.seq + 1)
-    journal.append(second, fold([fact], state), [fact], lease_seconds=5)
+    journal.append(second, fold([fact], state), [fact])
     with pytest.raises(LeaseLost):
-        journal.append(first, fold([fact], state), [fact], lease_seconds=5)
+        journal.append(first, fold([fact], state), [fact])
     assert RunEvent.objects.filter(run_id=run_id).count() == 2
 
 
@@ -252,3 +254,22 @@ def test_other_tenant_cannot_drive_or_read_a_run(five: Bench, world: Any) -> Non
         lease_lapse(run_id)
         assert journal.lapsed(limit=10, grace_seconds=5) == []
     assert Run.objects.filter(pk=run_id).exists()
+
+
+def test_long_step_keeps_its_lease_until_its_deadline(
+    five: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflows.engine.lease.RENEW_SECONDS", 0.1)
+    run_id = new_run(graph_of(five))
+    run = journal.claim(run_id)
+    assert run is not None
+    lease_lapse(run_id)
+    with keeper.holding(run) as hold:
+        hold.deadline = time.monotonic() + 5
+        time.sleep(0.5)
+        assert journal.claim(run_id) is None  # renewed
+        hold.deadline = time.monotonic()
+        time.sleep(0.3)
+        lease_lapse(run_id)
+        time.sleep(0.3)
+        assert journal.claim(run_id) is not None  # a step past its deadline loses the run

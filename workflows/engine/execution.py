@@ -13,6 +13,7 @@ from workflows.engine import journal
 from workflows.engine.events import EventType, RunEvent, RunStatus
 from workflows.engine.host import ClaimedRun, Host
 from workflows.engine.journal import LeaseLost
+from workflows.engine.lease import Hold, keeper
 from workflows.engine.state import RunState, apply, fold
 from workflows.engine.step import StepContext, StepOutcome, scope_of, step_get
 from workflows.spec.conditions import ConditionFailed
@@ -21,7 +22,6 @@ from workflows.spec.kinds import END
 
 MAX_ATTEMPTS = 6
 MAX_RESCUES = 12
-LEASE_SLACK_SECONDS = 3.0
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,8 @@ def run_drive(run_id: UUID, host: Host) -> RunState | None:
     if run is None:
         return None
     try:
-        return _Drive(run, fold(journal.events(run_id)), host).to_end()
+        with keeper.holding(run) as hold:
+            return _Drive(run, fold(journal.events(run_id)), host, hold).to_end()
     except LeaseLost:
         log.info("run_lease_lost", run=str(run_id))
         return None
@@ -45,13 +46,13 @@ def run_drive(run_id: UUID, host: Host) -> RunState | None:
 class _Drive:
     """One worker's hold on one run: the state reached, and the facts not yet committed."""
 
-    def __init__(self, run: ClaimedRun, state: RunState, host: Host) -> None:
+    def __init__(self, run: ClaimedRun, state: RunState, host: Host, hold: Hold) -> None:
         self.run = run
         self.state = state
         self.host = host
+        self.hold = hold
         self.facts: list[RunEvent] = []
         self.graph: Graph | None = None
-        self.held_until = time.monotonic() + journal.CLAIM_SECONDS
 
     def to_end(self) -> RunState:
         """Walk until the run is over."""
@@ -112,7 +113,6 @@ class _Drive:
         """Run a step; anything it raises but a lost connection or lease fails the run visibly."""
         began = time.perf_counter()
         try:
-            self._hold(step_get(node.kind.name).timeout_seconds)
             outcome = step_get(node.kind.name).run(node.config, self._context(node))
             payload = _completed(node, outcome, began)
         except (LeaseLost, OperationalError, InterfaceError):
@@ -131,19 +131,15 @@ class _Drive:
         return outcome
 
     def _context(self, node: Node) -> StepContext:
+        deadline = time.monotonic() + step_get(node.kind.name).timeout_seconds
+        self.hold.deadline = deadline
         return StepContext(
             run_id=self.run.id,
             step_id=node.id,
             conversation_id=self.run.conversation_id,
             state=self.state,
-            deadline=time.monotonic() + step_get(node.kind.name).timeout_seconds,
+            deadline=deadline,
         )
-
-    def _hold(self, seconds: float) -> None:
-        """Make sure the lease outlasts the step."""
-        if self.held_until - time.monotonic() < seconds:
-            journal.extend(self.run, seconds + LEASE_SLACK_SECONDS)
-            self.held_until = time.monotonic() + seconds + LEASE_SLACK_SECONDS
 
     def _rescue(self) -> None:
         """Bring a person in, and only then end the run: a crash in between repeats the rescue."""
@@ -176,17 +172,10 @@ class _Drive:
     def _commit(self, messages: list[Any] | None = None) -> None:
         if not self.state.status.is_active:
             messages = [*(messages or []), *self.host.closing_events(self.run, self.state)]
-        seconds = self._lease_seconds()
         facts, self.facts = self.facts, []
-        journal.append(self.run, self.state, facts, lease_seconds=seconds, messages=messages or ())
-        self.held_until = time.monotonic() + seconds
+        journal.append(self.run, self.state, facts, messages=messages or ())
+        self.hold.renewed()
         self.host.committed(self.run, self.state, facts)
-
-    def _lease_seconds(self) -> float:
-        """Return a lease that outlasts the step that comes next."""
-        node = self.graph.nodes.get(self.state.cursor) if self.graph else None
-        timeout = step_get(node.kind.name).timeout_seconds if node else 0.0
-        return max(journal.CLAIM_SECONDS, timeout + LEASE_SLACK_SECONDS)
 
 
 def _completed(node: Node, outcome: StepOutcome[Any], began: float) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from workflows.engine.events import ACTIVE, EventType, RunEvent
 from workflows.engine.host import ClaimedRun
 from workflows.engine.state import RunState
 
-CLAIM_SECONDS = 8.0
+LEASE_SECONDS = 4.0
 PICK_UP_SECONDS = 5.0
 MAX_PAYLOAD_BYTES = 256 * 1024
 _ACTIVE = sorted(status.value for status in ACTIVE)
@@ -105,7 +105,7 @@ def claim(run_id: UUID) -> ClaimedRun | None:
     """Take the lease of an unfinished run whose lease is free or has lapsed."""
     owner = uuid4().hex
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, (owner, CLAIM_SECONDS, run_id, _ACTIVE))
+        cursor.execute(_CLAIM, (owner, LEASE_SECONDS, run_id, _ACTIVE))
         row = cursor.fetchone()
     return ClaimedRun(run_id, owner, *row) if row else None
 
@@ -125,7 +125,6 @@ def append(
     state: RunState,
     facts: Sequence[RunEvent],
     *,
-    lease_seconds: float,
     messages: Sequence[Event] = (),
 ) -> None:
     """Commit facts and the projection of the state they lead to, and publish with them.
@@ -133,17 +132,15 @@ def append(
     Raises ``LeaseLost`` if another worker holds the run or has appended first.
     """
     if not messages:
-        _append(run, state, facts, lease_seconds)
+        _append(run, state, facts)
         return
     with transaction.atomic():
-        _append(run, state, facts, lease_seconds)
+        _append(run, state, facts)
         for message in messages:
             publish(message)
 
 
-def _append(
-    run: ClaimedRun, state: RunState, facts: Sequence[RunEvent], lease_seconds: float
-) -> None:
+def _append(run: ClaimedRun, state: RunState, facts: Sequence[RunEvent]) -> None:
     ended = not state.status.is_active
     projection = (
         state.seq,
@@ -154,7 +151,7 @@ def _append(
         str(state.error.get("code", ""))[:64],
         encode(state.result) if ended else None,
         facts[-1].at if ended else None,
-        lease_seconds,
+        LEASE_SECONDS,
     )
     key = (run.id, facts[0].seq - 1, run.owner)
     if _execute(_APPEND, (*projection, *key, *_event_columns(facts))) != len(facts):
