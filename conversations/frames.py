@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import ConfigDict, Field, StringConstraints
 
 from conversations.types import PROTOCOL
 from core.realtime.frames import Frame, FrameSet
@@ -243,10 +243,12 @@ class Gap(Frame):
 
 
 class Pong(Frame):
+    """The position in the database; before `hello` there is none to tell."""
+
     type: Literal["pong"] = "pong"
-    conversation: str
-    epoch: str
-    seq: int
+    conversation: str | None = None
+    epoch: str | None = None
+    seq: int | None = None
 
 
 class AgentPong(Frame):
@@ -269,6 +271,8 @@ class Refresh(Frame):
 
 class ErrorFrame(Frame):
     """Errors may carry further fields of their own, such as `field` or `retry_after`."""
+
+    model_config = ConfigDict(extra="allow")
 
     type: Literal["error"] = "error"
     code: str

@@ -118,7 +118,7 @@ class VisitorSocket(ConversationSocket):
 
     async def on_ping(self, frame: frames.Ping) -> None:
         if self._conversation_id is None:
-            self.send({"type": "pong"})
+            self.send(frames.Pong().wire())
             return
         self._pong(await self.position_check(self.conversation_id))
 
