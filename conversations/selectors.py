@@ -30,6 +30,11 @@ def conversation_get(*, conversation_id: UUID) -> Conversation:
     return found
 
 
+def visitor_exists() -> bool:
+    """Return whether a browser has opened the widget; API visitors have an id of the caller's."""
+    return Customer.objects.filter(external_id=None).exists()
+
+
 def conversation_list(
     *, states: Iterable[ConversationState] = (), owner_id: UUID | None = None, query: str = ""
 ) -> QuerySet[Conversation]:

@@ -32,9 +32,21 @@ def shell_fill() -> None:
     fragments.register("home_today", waiting_today, order=10)
     onboarding.register(
         onboarding.ChecklistItem(
+            key="widget",
+            title=_("Put the chat on your site"),
+            description=_("One line of script. This step is done when someone opens the chat."),
+            action=_("Copy the snippet"),
+            url_name="tenants:settings_widget",
+            is_done=selectors.visitor_exists,
+            scope="settings:read",
+            order=20,
+        )
+    )
+    onboarding.register(
+        onboarding.ChecklistItem(
             key="first_conversation",
             title=_("Have your first conversation"),
-            description=_("Put the widget on your site and ask it something a visitor would ask."),
+            description=_("Open the chat and ask it something a visitor would ask."),
             action=_("Open the inbox"),
             url_name="conversations:inbox",
             is_done=_has_conversation,
