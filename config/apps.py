@@ -13,7 +13,4 @@ class ConfigConfig(AppConfig):
         from config.celery import app
 
         app.set_default()
-        try:  # BUILD
-            autodiscover_modules("tasks")  # `enqueue` names tasks; every process must know them
-        except ImportError as error:  # BUILD
-            print("BUILD: tasks not importable yet:", error)  # BUILD
+        autodiscover_modules("tasks")  # `enqueue` names tasks; every process must know them
