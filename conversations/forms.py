@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from conversations.errors import OriginInvalid
+from conversations.origins import origin_normalise
 from conversations.types import TEXT_LIMIT
 from core.errors import ValidationFailed
 
 Body = TypeVar("Body", bound=BaseModel)
+LINES_LIMIT = 20
+SUGGESTION_LIMIT = 120
 
 
 class ReplyForm(forms.Form):
@@ -32,6 +36,68 @@ class ReplyForm(forms.Form):
             for fault in found
         ]
         raise ValidationFailed(faults[0]["detail"], errors=faults)
+
+
+class LinesField(forms.CharField):
+    """Several short texts, one on each line."""
+
+    widget = forms.Textarea
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        lines = [line.strip() for line in super().clean(value).splitlines()]
+        found = [line for line in lines if line]
+        if len(found) > LINES_LIMIT:
+            raise forms.ValidationError(
+                _("At most %(limit)d lines."), params={"limit": LINES_LIMIT}
+            )
+        return found
+
+
+class WidgetForm(forms.Form):
+    """Where the widget may appear and how it looks."""
+
+    allowed_origins = LinesField(
+        label=_("Sites that may show the chat"),
+        required=False,
+        help_text=_("One on each line, such as https://www.example.com. No path at the end."),
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "https://www.example.com"}),
+    )
+    title = forms.CharField(
+        label=_("Name in the header"),
+        required=False,
+        max_length=80,
+        help_text=_("Instead of the workspace's."),
+    )
+    greeting = forms.CharField(label=_("Greeting"), required=False, max_length=300)
+    suggestions = LinesField(
+        label=_("Suggested questions"),
+        required=False,
+        help_text=_("One on each line; visitors start with a click."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    accent = forms.RegexField(
+        r"^#[0-9a-fA-F]{6}$",
+        label=_("Colour"),
+        widget=forms.TextInput(attrs={"type": "color"}),
+    )
+
+    def clean_allowed_origins(self) -> list[str]:
+        lines: list[str] = self.cleaned_data["allowed_origins"]
+        try:
+            return [origin_normalise(line) for line in lines]
+        except OriginInvalid as error:
+            raise forms.ValidationError(str(error.detail)) from error
+
+    def clean_suggestions(self) -> list[str]:
+        lines: list[str] = self.cleaned_data["suggestions"]
+        if any(len(line) > SUGGESTION_LIMIT for line in lines):
+            raise forms.ValidationError(
+                _("A question may have %(limit)d characters."), params={"limit": SUGGESTION_LIMIT}
+            )
+        return lines
 
 
 class PagePart(BaseModel):

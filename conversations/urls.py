@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations.views import inbox, widget
+from conversations.views import inbox, widget, widget_settings
 
 app_name = "conversations"
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("inbox/<uuid:conversation_id>/claim/", inbox.claim, name="claim"),
     path("inbox/<uuid:conversation_id>/hand-back/", inbox.hand_back, name="hand_back"),
     path("inbox/<uuid:conversation_id>/resolve/", inbox.resolve, name="resolve"),
+    path("settings/widget/look/", widget_settings.edit, name="widget_settings"),
     path("widget.js", widget.loader, name="widget_loader"),
     path("widget/panel/", widget.panel, name="widget_panel"),
     path("widget/session", widget.session, name="widget_session"),

@@ -93,7 +93,6 @@ def words() -> dict[str, str]:
         "sending": _("Sending…"),
         "failed": _("Not sent"),
         "typing": _("{name} is typing"),
-        "visitor": _("The visitor"),
         "trouble": _("That did not work. Please try again."),
         "line_up": _("Live"),
         "line_down": _("No connection. Trying again; the list is refreshed now and then."),

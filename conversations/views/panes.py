@@ -205,7 +205,7 @@ def opened_of(conversation: Conversation, *, person_id: UUID, may_write: bool) -
 
 def _owner_text(conversation: Conversation, state: ConversationState, *, is_mine: bool) -> str:
     if is_mine:
-        return gettext("You have this conversation")
+        return gettext("You answer")
     texts = {
         ConversationState.AI: gettext("The AI answers"),
         ConversationState.QUEUED: gettext("Nobody has it yet"),

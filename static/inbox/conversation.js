@@ -81,7 +81,7 @@ export class Conversation {
     const { typing } = this.#parts;
     clearTimeout(this.#typingTimer);
     const stick = this.#isAtBottom();
-    typing.querySelector("[data-text]").textContent = this.#words.typing.replace("{name}", name || this.#words.visitor);
+    typing.querySelector("[data-text]").textContent = this.#words.typing.replace("{name}", name || this.#article.dataset.name);
     typing.hidden = false;
     if (stick) this.#scrollDown();
     this.#typingTimer = setTimeout(() => (typing.hidden = true), TYPING_STAYS);

@@ -1,8 +1,8 @@
 /** Turn the server's times into the reader's: their time zone, their language. */
 
-import { ago, clock, full } from "../widget/shared/time.js";
+import { ago, clock, full, moment } from "../widget/shared/time.js";
 
-const FORMS = { ago, clock, full };
+const FORMS = { ago, clock, moment };
 
 export function localiseTimes(scope) {
   for (const [name, format] of Object.entries(FORMS)) {

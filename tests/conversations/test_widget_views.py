@@ -260,3 +260,54 @@ def test_ink_is_readable_on_the_accent(accent: str, ink: str) -> None:
 
 def test_accent_that_is_no_colour_becomes_the_products_own() -> None:
     assert palette_for("red;}").accent == palette_for("").accent == "#0e5f4c"
+
+
+# --- the workspace's own settings of it
+
+SETTINGS = {"title": "", "greeting": "", "suggestions": "", "accent": "#b91c1c"}
+
+
+def test_owner_allows_a_site_which_may_then_frame_the_panel(
+    sign_in: Callable[..., Client], visitor: Client, key: str
+) -> None:
+    owner = sign_in("acme", "owner")
+    data = {**SETTINGS, "allowed_origins": "https://New.Example.com/\nhttp://localhost:9000"}
+    assert owner.post("/settings/widget/look/", data).status_code == 302
+    new = visitor.get("/widget/panel/", {"key": key, "origin": "https://new.example.com"})
+    assert new.status_code == 200
+    assert visitor.get("/widget/panel/", {"key": key, "origin": SHOP}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("allowed_origins", "https://a.example/path"),
+        ("allowed_origins", "javascript:alert(1)"),
+        ("allowed_origins", "*"),
+        ("allowed_origins", "\n".join(f"https://{n}.example" for n in range(21))),
+        ("accent", "red"),
+        ("suggestions", "x" * 121),
+        ("title", "x" * 81),
+    ],
+)
+def test_settings_refuse_what_cannot_be(
+    sign_in: Callable[..., Client], key: str, field: str, value: str
+) -> None:
+    data = {**SETTINGS, "allowed_origins": SHOP, field: value}
+    response = sign_in("acme", "owner").post("/settings/widget/look/", data)
+    assert response.status_code == 422
+
+
+@pytest.mark.parametrize("role", ["agent", "viewer"])
+def test_settings_are_for_owners_and_admins(
+    sign_in: Callable[..., Client], key: str, role: str
+) -> None:
+    client = sign_in("acme", role)
+    assert client.get("/settings/widget/look/").status_code == 403
+    assert client.post("/settings/widget/look/", SETTINGS).status_code == 403
+
+
+def test_settings_page_shows_what_is_set(sign_in: Callable[..., Client], key: str) -> None:
+    page = sign_in("acme", "admin").get("/settings/widget/look/").content.decode()
+    assert SHOP in page
+    assert "#b91c1c" in page

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -45,6 +47,13 @@ class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Say nothing: pytest's output is for failures."""
 
+    def do_GET(self) -> None:
+        """Serve what the tests load and nothing else of the checkout."""
+        if self.path.startswith(("/static/", "/tests/e2e/")):
+            super().do_GET()
+        else:
+            self.send_error(404)
+
 
 @pytest.fixture(scope="session")
 def checkout() -> Iterator[str]:
@@ -58,7 +67,20 @@ def checkout() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def stack() -> dict[str, Any]:
-    """Describe the running stack; `make up` starts it, or does nothing when it is up."""
-    subprocess.run(["make", "--silent", "up"], cwd=ROOT, check=True, timeout=300)
+    """Describe the running stack; `make up` starts it if it is not up."""
+    if not _is_up():
+        subprocess.run(["make", "--silent", "up"], cwd=ROOT, check=True, timeout=600)
     description: dict[str, Any] = json.loads(DEMO.read_text())
     return description
+
+
+def _is_up() -> bool:
+    """Tell whether the stack that var/demo.json describes is ready."""
+    if not DEMO.exists():
+        return False
+    port = urlsplit(json.loads(DEMO.read_text())["platform"]["base_url"]).port
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

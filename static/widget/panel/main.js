@@ -32,6 +32,9 @@ let session = null;
 let chat = null;
 let seen = 0;
 let renewedAt = 0;
+// What was asked for before there was a session.
+const early = [];
+let wantsPerson = false;
 // The page we are on is part of the session; a host that never says so must not hold it up.
 const hostKnown = new Promise((resolve) => {
   bridge.addEventListener("host", resolve, { once: true });
@@ -89,6 +92,7 @@ async function begin() {
     banners.line(error.status ? "refused" : "down");
     if (!error.status) return void setTimeout(begin, 3_000);
     warn(error.message);
+    composer.text = [...early.splice(0), composer.text].filter(Boolean).join("\n");
     bridge.tell("error", { code: error.code ?? "session_refused", message: error.message });
     return undefined;
   }
@@ -99,6 +103,8 @@ async function begin() {
   banners.state(chat.status);
   render();
   chat.start();
+  for (const text of early.splice(0)) chat.send(text);
+  if (wantsPerson) person();
   return undefined;
 }
 
@@ -122,6 +128,7 @@ function restart({ forget = false } = {}) {
 }
 
 async function person() {
+  wantsPerson = !chat;
   if (!chat || $("person").getAttribute("aria-disabled") === "true") return;
   try {
     await askForPerson({ config, session });
@@ -132,18 +139,15 @@ async function person() {
 }
 
 function send(text) {
-  if (!chat) {
-    composer.text = text;
-    return warn(t("line_down"));
-  }
   bridge.tell("started");
-  chat.send(text);
-  return undefined;
+  if (chat) chat.send(text);
+  else early.push(text);
 }
 
 /* ---- wiring -------------------------------------------------------------------------------------- */
 
-composer.text = storage.get("draft") ?? "";
+// Somebody may have begun to type before this module ran.
+composer.text ||= storage.get("draft") ?? "";
 composer.addEventListener("send", (event) => send(event.detail));
 composer.addEventListener("typing", () => chat?.typing());
 composer.addEventListener("draft", (event) => storage.set("draft", event.detail));

@@ -35,6 +35,15 @@ export function ago(iso, now = new Date()) {
   return short(seconds / 86400, "day");
 }
 
+/** "14:05" for today, "3 Mar, 14:05" this year, else with the year. */
+export function moment(iso, now = new Date()) {
+  const date = new Date(iso);
+  if (dayNumber(now) === dayNumber(date)) return clock(iso);
+  const year = date.getFullYear() === now.getFullYear() ? undefined : "numeric";
+  const form = { day: "numeric", month: "short", year, hour: "numeric", minute: "2-digit" };
+  return new Intl.DateTimeFormat(locale(), form).format(date);
+}
+
 /** The full date and time, for tooltips. */
 export function full(iso) {
   return new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
