@@ -53,7 +53,7 @@ def _report(request: HttpRequest) -> ActivityReport:
 
 
 def _chart(report: ActivityReport) -> BarChart:
-    labels = [date_format(day.day, "MONTH_DAY_FORMAT") for day in report.days]
+    labels = [date_format(day.day, "M j") for day in report.days]
     series = [
         (str(METRIC_LABELS[metric]), [day.values[metric] for day in report.days])
         for metric in CHARTED

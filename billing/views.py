@@ -92,7 +92,7 @@ def _report_context(report: UsageReport, meter: Meter) -> dict[str, Any]:
 
 
 def _chart(report: UsageReport, meter: Meter) -> BarChart:
-    labels = [date_format(day.day, "MONTH_DAY_FORMAT") for day in report.days]
+    labels = [date_format(day.day, "M j") for day in report.days]
     values = [day.quantities[meter] for day in report.days]
     return bar_chart(labels, [(str(METER_LABELS[meter]), values)])
 

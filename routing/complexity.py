@@ -9,20 +9,20 @@ from dataclasses import dataclass
 
 from routing.types import Intent, IntentPrediction, Tier, TierPreference
 
-# feature -> (points per unit, units that count at most, how the reason names it)
-POINTS: dict[str, tuple[float, float, str]] = {
-    "words": (0.35 / 80, 80, "length"),
-    "reasoning_words": (0.12, 3, "comparison or reasoning"),
-    "question_marks": (0.08, 4, "several questions"),
-    "conjunctions": (0.05, 4, "several parts"),
-    "sentences": (0.03, 5, "several sentences"),
-    "negations": (0.03, 3, "negations"),
-    "history_length": (0.15 / 20, 20, "a long conversation"),
-    "domain_legal": (0.15, 1, "a legal matter"),
-    "domain_medical": (0.20, 1, "a matter of health or safety"),
-    "domain_security": (0.08, 1, "account security"),
-    "has_markup": (0.10, 1, "markup or code"),
-    "non_ascii_share": (0.40, 0.3, "foreign characters"),
+# feature -> (points per unit, units that count for nothing, units at most, the reason's name for it)
+POINTS: dict[str, tuple[float, float, float, str]] = {
+    "words": (0.35 / 80, 0, 80, "length"),
+    "reasoning_words": (0.12, 0, 3, "comparison or reasoning"),
+    "question_marks": (0.10, 1, 4, "several questions"),
+    "conjunctions": (0.05, 0, 4, "several parts"),
+    "sentences": (0.03, 1, 6, "several sentences"),
+    "negations": (0.03, 0, 3, "negations"),
+    "history_length": (0.15 / 20, 0, 20, "a long conversation"),
+    "domain_legal": (0.15, 0, 1, "a legal matter"),
+    "domain_medical": (0.20, 0, 1, "a matter of health or safety"),
+    "domain_security": (0.08, 0, 1, "account security"),
+    "has_markup": (0.10, 0, 1, "markup or code"),
+    "non_ascii_share": (0.40, 0, 0.3, "foreign characters"),
 }
 UNCERTAINTY_POINTS = 0.30  # at a confidence of zero
 THRESHOLDS = {
@@ -47,7 +47,8 @@ class TierChoice:
 def complexity_score(values: Mapping[str, float], confidence: float) -> tuple[float, list[str]]:
     """Return the score in 0..1 and the names of what raised it most, strongest first."""
     earned = {
-        label: points * min(values[name], limit) for name, (points, limit, label) in POINTS.items()
+        label: points * max(min(values[name], most) - free, 0.0)
+        for name, (points, free, most, label) in POINTS.items()
     }
     earned["an uncertain intent"] = UNCERTAINTY_POINTS * (1.0 - confidence)
     strongest = sorted(earned, key=earned.__getitem__, reverse=True)
