@@ -12,6 +12,7 @@ HASH := $(shell cat $(LOCKS) | $(PYTHON) -c 'import hashlib, sys; print(hashlib.
 BASE_STAMP := $(VENV)/.base-$(HASH)
 DEV_STAMP := $(VENV)/.dev-$(HASH)
 SUPERVISOR := $(BIN)/python -m config.supervisor
+BENCHES := $(subst $(eval ) ,|,$(patsubst bench/%.py,%,$(filter-out %/__init__.py,$(wildcard bench/*.py))))
 SOURCES := config core tenants conversations knowledge routing billing commerce analytics workflows tests manage.py
 
 .PHONY: help demo up down status test lint types fmt e2e bench lock doctor venv venv-dev clean
@@ -57,8 +58,8 @@ e2e: venv-dev ## Drive the whole path in a real browser (needs chromium)
 	@exec $(BIN)/python -m pytest -c pyproject.toml -o addopts="-ra --strict-markers" tests/e2e $(ARGS)
 
 bench: venv-dev ## Measure: make bench NAME=chat|retrieval|provision
-	@test -n "$(NAME)" || { echo "Say what to measure: make bench NAME=$$(cd bench && ls *.py | sed 's/\.py$$//' | paste -sd '|')"; exit 1; }
-	@exec $(BIN)/python bench/$(NAME).py $(ARGS)
+	@test -n "$(NAME)" || { echo "Say what to measure: make bench NAME=$(BENCHES)"; exit 1; }
+	@exec $(BIN)/python -m bench.$(NAME) $(ARGS)
 
 lock: venv-dev ## Compile requirements/*.in into pinned, hashed locks
 	@for name in base test dev; do \
