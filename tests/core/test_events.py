@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -62,6 +63,20 @@ def publish_in(tenant: TenantContext, *events: catalogue.Event) -> None:
             publish(event)
 
 
+def relay_all(pool: ThreadPoolExecutor) -> int:
+    """Relay until nothing is due; writers of other databases on this server hold the watermark."""
+    delivered, deadline = 0, time.monotonic() + 20
+    while _due_now() and time.monotonic() < deadline:
+        delivered += relay_once(pool)
+    return delivered
+
+
+def _due_now() -> bool:
+    with tenancy.platform_scope():
+        due = Delivery.objects.filter(state="pending", next_attempt_at__lte=timezone.now())
+        return due.exists()
+
+
 def mine() -> list[Delivery]:
     with tenancy.platform_scope():
         return list(Delivery.objects.filter(subscriber="tests.recorder").order_by("id"))
@@ -73,7 +88,7 @@ def test_event_of_a_rolled_back_change_never_exists(
     with tenancy.tenant_scope(acme), transaction.atomic():
         publish(deleted())
         transaction.set_rollback(True)
-    relay_once(pool)
+    relay_all(pool)
     assert recorder.got == []
 
 
@@ -89,7 +104,7 @@ def test_relay_delivers_in_the_tenants_order(
     for event in events:
         publish_in(acme, event)
     publish_in(globex, deleted())
-    relay_once(pool)
+    relay_all(pool)
     assert [got.event for got in recorder.got if got.tenant_id == acme.id] == events
     assert relay_once(pool) == 0
 
@@ -98,7 +113,7 @@ def test_handler_runs_inside_the_events_tenant(
     globex: TenantContext, recorder: Recorder, pool: ThreadPoolExecutor
 ) -> None:
     publish_in(globex, deleted())
-    relay_once(pool)
+    relay_all(pool)
     assert recorder.got[0].tenant_id == globex.id
 
 
@@ -125,7 +140,7 @@ def test_event_of_a_transaction_still_open_is_not_overtaken(
     assert relay_once(pool) == 0
     finish.set()
     thread.join()
-    relay_once(pool)
+    relay_all(pool)
     assert [got.event for got in recorder.got] == [early, late]
 
 
@@ -140,7 +155,7 @@ def test_failing_handler_becomes_a_dead_letter_and_can_be_redriven(
     recorder.is_failing = True
     publish_in(acme, deleted())
     for _ in range(4):
-        relay_once(pool)
+        relay_all(pool)
         _retry_now()
     (delivery,) = mine()
     assert (delivery.state, delivery.attempts) == ("dead", 4)
@@ -148,7 +163,7 @@ def test_failing_handler_becomes_a_dead_letter_and_can_be_redriven(
     recorder.is_failing = False
     with tenancy.platform_scope():
         assert redrive([letter.pk for letter in DeadLetter.objects.all()]) == 1
-    relay_once(pool)
+    relay_all(pool)
     assert len(recorder.got) == 1
 
 
@@ -157,7 +172,7 @@ def test_retry_waits_with_back_off(
 ) -> None:
     recorder.is_failing = True
     publish_in(acme, deleted())
-    relay_once(pool)
+    relay_all(pool)
     (delivery,) = mine()
     wait = (delivery.next_attempt_at - timezone.now()).total_seconds()
     assert delivery.state == "pending"
@@ -179,7 +194,7 @@ def test_two_relays_deliver_once(acme: TenantContext, recorder: Recorder) -> Non
 
 def _relay_and_close(pool: ThreadPoolExecutor) -> None:
     with tenancy.public_scope():
-        relay_once(pool)
+        relay_all(pool)
     connections.close_all()
 
 
