@@ -17,10 +17,11 @@ BOX_WIDTH = 176
 BOX_HEIGHT = 52
 GAP = 32
 BEND_WIDTH = 24
-RANK_HEIGHT = 120
+RANK_HEIGHT = 124
 MARGIN = 16
 SWEEPS = 4
 LABEL_CHARACTERS = 26
+LABEL_RISE = 17
 
 Layers = list[list[str]]
 Neighbours = Mapping[str, Sequence[str]]
@@ -197,12 +198,12 @@ def _box(graph: Graph, step_id: str, place: tuple[int, int], trail: Trail) -> Bo
 
 
 def _line(edge: Edge, places: Sequence[tuple[int, int]], trail: Trail) -> Line:
-    """Draw from the bottom of the first box through the bends to the top of the last."""
-    points = [(places[0][0], places[0][1] + BOX_HEIGHT), *places[1:]]
-    path = [f"M{points[0][0]} {points[0][1]}"]
-    for (x, y), (to_x, to_y) in pairwise(points):
+    """Draw from box to box; a bend passes its rank upright, between the boxes there."""
+    path = [f"M{places[0][0]} {places[0][1]}"]
+    for (x, top), (to_x, to_y) in pairwise(places):
+        y = top + BOX_HEIGHT
         bow = (to_y - y) // 2
-        path.append(f"C{x} {y + bow} {to_x} {to_y - bow} {to_x} {to_y}")
+        path.append(f"V{y} C{x} {y + bow} {to_x} {to_y - bow} {to_x} {to_y}")
     label = edge.label
     if len(label) > LABEL_CHARACTERS:
         label = label[: LABEL_CHARACTERS - 1] + "…"
@@ -210,7 +211,7 @@ def _line(edge: Edge, places: Sequence[tuple[int, int]], trail: Trail) -> Line:
         path=" ".join(path),
         label=label,
         condition=edge.label,
-        label_x=points[-1][0],
-        label_y=points[-1][1] - 8,
+        label_x=places[-1][0],
+        label_y=places[-1][1] - LABEL_RISE,
         is_taken=(edge.source, edge.target) in trail.taken,
     )

@@ -13,6 +13,7 @@ from django.db import connection
 from core import tenancy
 from core.tenancy import TenantContext
 from tests.workflows.engine_steps import Bench, Crash, engine_bench, lease_lapse, new_run
+from workflows import steps
 from workflows.engine import journal
 from workflows.engine.events import EventType, RunStatus
 from workflows.engine.execution import MAX_ATTEMPTS, run_drive
@@ -32,6 +33,18 @@ steps:
   - {id: s2, type: count, if: number > 5}
   - {id: s3, type: count, if: number = 1, next: end}
   - {id: s4, type: count}
+"""
+
+BRANCHING = """\
+name: branching
+version: "1"
+steps:
+  - {id: s1, type: count}
+  - id: choose
+    type: branch
+    config: {cases: [{when: number = 1, next: s3}], default: s2}
+  - {id: s2, type: count}
+  - {id: s3, type: count}
 """
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,6 +91,21 @@ def test_step_costs_one_statement(five: Bench, django_assert_num_queries: Any) -
     run_id = new_run(graph_of(five), text="hello")
     with django_assert_num_queries(7):  # claim, read, five steps; the end rides on the last
         run_drive(run_id, five)
+
+
+def test_pure_step_rides_on_the_next_commit(in_acme: TenantContext) -> None:
+    steps.load()
+    with engine_bench(BRANCHING) as bench:
+        run_id = new_run(graph_of(bench))
+        bench.crash_in = {"s3"}
+        with pytest.raises(Crash):
+            run_drive(run_id, bench)
+        assert kinds_of(run_id) == ["run.started", "step.completed"]
+        lease_lapse(run_id)
+        state = run_drive(run_id, bench)
+        assert bench.commits == [2, 6]
+        assert bench.visits == ["s1", "s3", "s3"]  # the branch came out the same
+        assert state == fold(journal.events(run_id))
 
 
 def test_condition_false_passes_over_and_next_is_obeyed(in_acme: TenantContext) -> None:

@@ -81,7 +81,7 @@ class _Drive:
             return None
 
     def _advance(self, graph: Graph) -> None:
-        """Do the next step whose condition holds, and commit what came of it."""
+        """Do the next step whose condition holds, and commit what came of it unless it is pure."""
         messages: list[Any] = []
         node = self._next_node(graph)
         if node is not None:
@@ -91,7 +91,14 @@ class _Drive:
                 self._end(outcome.ends_as)
         if self.state.status is RunStatus.RUNNING and self.state.cursor == END:
             self._end(RunStatus.COMPLETED)
-        self._commit(messages)
+        if not self._may_wait(node):
+            self._commit(messages)
+
+    def _may_wait(self, node: Node | None) -> bool:
+        """Tell whether what is not committed yet may ride on the next step's commit."""
+        if node is None or self.state.status is not RunStatus.RUNNING:
+            return False
+        return step_get(node.kind.name).is_pure
 
     def _next_node(self, graph: Graph) -> Node | None:
         """Pass over steps whose condition is false; None at the end, or if a condition failed."""

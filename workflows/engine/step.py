@@ -95,6 +95,9 @@ class Step(ABC, Generic[ConfigT, OutputT]):
     ends: ClassVar[bool] = False
     jumps: ClassVar[bool] = False
     timeout_seconds: ClassVar[float] = 5.0
+    # What follows from the state alone need not be on record before the next step begins: after a
+    # crash it comes out the same. Such an outcome rides on the next step's commit.
+    is_pure: ClassVar[bool] = False
 
     @abstractmethod
     def run(self, config: ConfigT, context: StepContext) -> StepOutcome[OutputT]:

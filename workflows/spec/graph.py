@@ -1,6 +1,6 @@
 """The compiled form of a workflow: nodes, the edges between them, and what may be wrong there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workflows.spec.conditions import Condition
@@ -51,26 +51,22 @@ class Graph:
         return next(iter(self.nodes))
 
 
-def problems_in(nodes: Mapping[str, Node], document: Document) -> list[SpecProblem]:
-    """Find edges to nowhere, cycles and steps that nothing leads to."""
-    unknown = _unknown_targets(nodes, document)
-    if unknown:
-        return unknown
-    return _cycles(nodes, document) or _unreachable(nodes, document)
-
-
-def _unknown_targets(nodes: Mapping[str, Node], document: Document) -> list[SpecProblem]:
+def unknown_targets(
+    nodes: Mapping[str, Node], written: Sequence[str], document: Document
+) -> list[SpecProblem]:
+    """Find edges to steps that are not among those ``written`` in the file, right or wrong."""
+    known = f"known: {', '.join([*written[:20], END])}"
     return [
-        document.problem(edge.path, f"There is no step '{edge.target}'{_nearest(edge, nodes)}.")
+        document.problem(edge.path, f"There is no step '{edge.target}' ({known}).")
         for node in nodes.values()
         for edge in node.edges
-        if edge.target != END and edge.target not in nodes
+        if edge.target != END and edge.target not in written
     ]
 
 
-def _nearest(edge: Edge, nodes: Mapping[str, Node]) -> str:
-    known = [step_id for step_id in nodes if step_id != edge.source]
-    return f" (known: {', '.join([*known[:20], END])})"
+def order_problems(nodes: Mapping[str, Node], document: Document) -> list[SpecProblem]:
+    """Find cycles and steps that nothing leads to, in a graph that is otherwise right."""
+    return _cycles(nodes, document) or _unreachable(nodes, document)
 
 
 def _cycles(nodes: Mapping[str, Node], document: Document) -> list[SpecProblem]:

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from workflows.spec.conditions import Condition
 from workflows.spec.errors import SpecError, SpecProblem
-from workflows.spec.graph import Edge, Graph, Node, problems_in
+from workflows.spec.graph import Edge, Graph, Node, order_problems, unknown_targets
 from workflows.spec.kinds import END, StepKind, conditions_in, targets_in
 from workflows.spec.models import StepSpec, WorkflowSpec
 from workflows.spec.source import Document, Path, read
@@ -34,8 +34,9 @@ def load(source: str, kinds: Mapping[str, StepKind], *, filename: str = "workflo
     nodes = _nodes(spec, kinds, document, problems)
     used = kinds.values() if problems else [node.kind for node in nodes.values()]
     problems += _unknown_names(nodes, used, document)
+    problems += unknown_targets(nodes, _written_ids(spec), document)
     if not problems:
-        problems = problems_in(nodes, document)
+        problems = order_problems(nodes, document)
     if problems:
         raise SpecError(problems, filename)
     return Graph(
@@ -68,6 +69,10 @@ def _nodes(
         if node is not None:
             nodes.setdefault(node.id, node)
     return nodes
+
+
+def _written_ids(spec: WorkflowSpec) -> list[str]:
+    return [str(step["id"]) for step in spec.steps if isinstance(step, dict) and "id" in step]
 
 
 def _id_problems(

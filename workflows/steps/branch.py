@@ -38,6 +38,7 @@ class BranchStep(Step[BranchConfig, BranchOutput]):
     config = BranchConfig
     output = BranchOutput
     jumps = True
+    is_pure = True
 
     def run(self, config: BranchConfig, context: StepContext) -> StepOutcome[BranchOutput]:
         """Take the first case that holds."""
