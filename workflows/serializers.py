@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api import StrictSerializer
@@ -41,6 +42,7 @@ class WorkflowSerializer(serializers.Serializer[Any]):
     content_hash = serializers.CharField()
     steps = serializers.SerializerMethodField()
 
+    @extend_schema_field(StepSerializer(many=True))
     def get_steps(self, graph: Any) -> list[dict[str, Any]]:
         """Return the steps in the order of the file."""
         return [dict(step) for step in StepSerializer(graph.nodes.values(), many=True).data]
@@ -122,6 +124,7 @@ class RunDetailSerializer(RunSerializer):
         fields = (*RunSerializer.Meta.fields, "events")
         read_only_fields = fields
 
+    @extend_schema_field(RunEventSerializer(many=True))
     def get_events(self, run: Run) -> list[dict[str, Any]]:
         """Return the run's events."""
         return [dict(event) for event in RunEventSerializer(self.context["events"], many=True).data]

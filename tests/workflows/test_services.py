@@ -1,13 +1,18 @@
 """From a visitor's message to one answer, whatever happens in between."""
 
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
+from conversations import selectors as conversations
 from conversations.services import (
     conversation_claim,
     conversation_hand_back,
@@ -239,6 +244,29 @@ def test_published_version_goes_before_the_library(use_workflow: Use) -> None:
     use_workflow(HELLO.replace("Hello", "Hi"))
     states = WorkflowVersion.objects.order_by("created_at").values_list("state", flat=True)
     assert list(states) == ["library", "retired", "published"]
+
+
+def test_messages_at_once_leave_nothing_unanswered_and_nothing_answered_twice(
+    use_workflow: Use, meddle: Meddle, conversation: UUID
+) -> None:
+    use_workflow(MEDDLE_THEN_HELLO)
+    meddle(lambda context: time.sleep(0.05))
+
+    def write(number: int) -> None:
+        try:
+            message_receive(conversation_id=conversation, client_id=f"c{number}", text="hi")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        for future in [pool.submit(copy_context().run, write, number) for number in range(8)]:
+            future.result()
+    found = conversations.conversation_get(conversation_id=conversation)
+    assert found.answered_seq == found.last_visitor_seq
+    assert len(said_by_ai(conversation)) == statuses().count("completed")
+    assert set(statuses()) <= {"completed", "superseded"}
+    answered = Run.objects.filter(status="completed").values_list("answered_seq", flat=True)
+    assert len(set(answered)) == len(answered)
 
 
 def test_deleted_conversation_starts_nothing(in_acme: TenantContext) -> None:
