@@ -7,8 +7,10 @@ would have a machine of its own.
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,6 @@ A canoe is delivered by lorry in 9 working days. Delivery on a Saturday costs 35
 """
 QUESTION = "How many days do I have to return a canoe that was on the water once?"
 NOT_IN_THE_DOCUMENTS = "Which pasta sauce goes best with salmon?"
-SHOP = "http://canoe-club.localhost"
 SHOP_PAGE = """<!doctype html>
 <html lang="en">
   <head><meta charset="utf-8"><title>Canoe Club</title></head>
@@ -86,21 +87,52 @@ def workspace(browser: Browser, stack: dict[str, Any]) -> Iterator[Workspace]:
     context.close()
 
 
+class Shop:
+    """The business's own web site: one page, with a strict content security policy."""
+
+    def __init__(self) -> None:
+        self.page = b""
+        self.policy = ""
+        shop = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200 if self.path == "/" else 404)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.send_header("Content-Security-Policy", shop.policy)
+                self.end_headers()
+                self.wfile.write(shop.page)
+
+            def log_message(self, *_: Any) -> None:
+                """Say nothing: pytest's output is for failures."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://canoe-club.localhost:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
 @pytest.fixture(scope="module")
-def snippet(workspace: Workspace) -> str:
+def shop() -> Iterator[Shop]:
+    shop = Shop()
+    yield shop
+    shop.server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def snippet(workspace: Workspace, shop: Shop) -> str:
     """Allow the shop's own site and copy the line of script, as the settings page offers it."""
     page = workspace.page
     page.goto(f"{workspace.base_url}/settings/widget/")
     line = page.locator("#widget-snippet").inner_text()
     page.get_by_role("link", name="Sites and look").click()
-    page.get_by_label("Sites that may show the chat").fill(SHOP)
+    page.get_by_label("Sites that may show the chat").fill(shop.url)
     page.get_by_role("button", name="Save").click()
     expect(page.locator("[data-toasts]")).to_contain_text("Saved")
     return line
 
 
 @pytest.fixture(scope="module")
-def visit(browser: Browser, workspace: Workspace, snippet: str) -> Iterator[Visit]:
+def visit(browser: Browser, workspace: Workspace, shop: Shop, snippet: str) -> Iterator[Visit]:
     """Open the shop's own page as a visitor, and the chat on it.
 
     The site allows itself nothing but the script and the frame: no inline style, no connection.
@@ -109,16 +141,9 @@ def visit(browser: Browser, workspace: Workspace, snippet: str) -> Iterator[Visi
     context.set_default_timeout(15_000)
     page = context.new_page()
     own = workspace.base_url
-    policy = f"default-src 'none'; script-src {own}; frame-src {own}; style-src 'none'"
-    page.route(
-        f"{SHOP}/",
-        lambda route: route.fulfill(
-            body=SHOP_PAGE.replace("SNIPPET", snippet),
-            content_type="text/html",
-            headers={"Content-Security-Policy": policy},
-        ),
-    )
-    page.goto(f"{SHOP}/")
+    shop.policy = f"default-src 'none'; script-src {own}; frame-src {own}; style-src 'none'"
+    shop.page = SHOP_PAGE.replace("SNIPPET", snippet).encode()
+    page.goto(f"{shop.url}/")
     page.get_by_role("button", name="Open chat").click()
     panel = page.frame_locator("#frontdesk-widget iframe")
     panel.get_by_label("Your message").wait_for()
