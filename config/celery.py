@@ -3,9 +3,9 @@
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init
+from celery.signals import celeryd_after_setup
 
-from core import tenancy
+from core.embedding import warm_up
 from core.observability.celery import signals_connect
 from core.tasks import TenantTask
 
@@ -15,7 +15,8 @@ app.autodiscover_tasks()
 signals_connect()
 
 
-@beat_init.connect
-def _enter_shared_schema(**_: Any) -> None:
-    """Let the scheduler read its tables: they live in the shared schema."""
-    tenancy.enter_public()
+@celeryd_after_setup.connect
+def _model_load(instance: Any, **_: Any) -> None:
+    """Load the model before the worker says it is there: the first question must not wait."""
+    if "runs" in instance.app.amqp.queues.consume_from:
+        warm_up()

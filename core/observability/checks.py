@@ -20,7 +20,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from core import tenancy
 from core.observability.heartbeat import heartbeats_alive
-from core.observability.metrics import outbox_lag_seconds, queue_depth
+from core.observability.metrics import outbox_lag_seconds, outbox_pending, queue_depth
 from core.redis import redis_client
 
 OUTBOX_LAG_LIMIT: Final = 30.0
@@ -98,10 +98,11 @@ def relay_check() -> CheckResult:
     """See that a relay lives and that no delivery has been due for long."""
     with tenancy.platform_scope(), connections["platform"].cursor() as cursor:
         cursor.execute(
-            "SELECT coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0) "
+            "SELECT count(*), coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0) "
             "FROM core_delivery WHERE state = 'pending' AND next_attempt_at < now()"
         )
-        lag = float(cursor.fetchone()[0])
+        pending, lag = cursor.fetchone()
+    outbox_pending.set(pending)
     outbox_lag_seconds.set(lag)
     if not heartbeats_alive("relay"):
         return CheckResult("relay", False, "no relay alive", "Start `python manage.py relay`.")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from core.observability.checks import READINESS, check_run, queues_check
+from core.observability.checks import READINESS, check_run, queues_check, relay_check
 from core.observability.metrics import metrics_render
 
 HealthView = Callable[[HttpRequest], HttpResponse]
@@ -48,7 +48,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 def metrics(_: HttpRequest) -> HttpResponse:
     """Return the Prometheus exposition of every process of this host."""
-    check_run("queues", queues_check)
+    for name, check in (("queues", queues_check), ("relay", relay_check)):
+        check_run(name, check)  # each sets its gauges
     body, content_type = metrics_render()
     return HttpResponse(body, content_type=content_type)
 

@@ -84,11 +84,13 @@ def test_unapplied_migration_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.is_ok, found.detail) == (False, "1 not applied, first core.0099_next")
 
 
+@pytest.mark.usefixtures("db")
 def test_metrics_show_requests_by_tenant_with_bounded_labels(client: Client) -> None:
     client.get("/metrics")
     body = client.get("/metrics").content.decode()
     assert "router_misroute_rate 0.0" in body
     assert "ws_backpressure_drops" in body
+    assert "outbox_pending 0.0" in body
 
 
 async def test_realtime_process_answers_health_and_nothing_else() -> None:
