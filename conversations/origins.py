@@ -14,10 +14,17 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 def origin_is_own(origin: str) -> bool:
     """Return whether an Origin header names a host of the current tenant."""
-    parts = urlsplit(origin)
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        return False
-    return tenant_for_host(parts.hostname) == tenancy.require()
+    host = _host_of(origin)
+    return host is not None and tenant_for_host(host) == tenancy.require()
+
+
+def _host_of(origin: str) -> str | None:
+    """Return the host of a web origin, or None for anything else, such as `null`."""
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return None
+    return parts.hostname if parts.scheme in _DEFAULT_PORTS else None
 
 
 def origin_is_allowed(origin: str, allowed: Iterable[str]) -> bool:

@@ -15,6 +15,7 @@ import uvicorn
 
 from conversations import services
 from core import tenancy
+from core.events import registry
 from tests.conversations.lines import Line, Realtime
 
 
@@ -25,6 +26,17 @@ class Visitor:
     slug: str
     token: str
     conversation_id: UUID
+
+
+@pytest.fixture(autouse=True)
+def _nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what other apps do with our events: here only conversations are under test."""
+    ours = {
+        name: found
+        for name, found in registry._subscribers.items()
+        if name.startswith("conversations.")
+    }
+    monkeypatch.setattr(registry, "_subscribers", ours)
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from websockets.exceptions import ConnectionClosed
@@ -65,6 +65,9 @@ class Line:
 
     def messages(self) -> list[dict[str, Any]]:
         return [frame for frame in self.heard if frame["type"] == "message"]
+
+
+Connect = Callable[..., AbstractContextManager[Line]]
 
 
 class Realtime:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextvars import copy_context
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,17 +17,18 @@ from conversations.api.chat import wait_seconds
 from conversations.models import Conversation, Message
 from conversations.services import chat
 from core import tenancy
+from core.tenancy import TenantContext
 from tests.factories.conversations import answer, citation_make
 
 PATH = "/api/v1/chat/message"
 
 
 @pytest.fixture
-def caller(api_key):
+def caller(api_key: Any) -> Any:
     """Return a function that posts to the chat with an API key."""
-    keys = {}
+    keys: dict[str, str] = {}
 
-    def call(body, slug="acme", prefer="wait=0", **headers):
+    def call(body: Any, slug: str = "acme", prefer: str = "wait=0", **headers: Any) -> Any:
         key = keys.setdefault(slug, api_key(slug, "conversations:write", "conversations:read"))
         client = Client(headers={"host": f"{slug}.localhost", "Authorization": f"Bearer {key}"})
         return client.post(
@@ -36,7 +38,9 @@ def caller(api_key):
     return call
 
 
-def test_message_without_a_reply_is_pending_with_an_address(caller, acme):
+def test_message_without_a_reply_is_pending_with_an_address(
+    caller: Any, acme: TenantContext
+) -> None:
     response = caller({"message": "How long?", "user_id": "u-1"})
     body = response.json()
     assert (response.status_code, body["status"]) == (202, "pending")
@@ -45,7 +49,9 @@ def test_message_without_a_reply_is_pending_with_an_address(caller, acme):
     assert (body["reply"], body["route"], body["run_id"]) == (None, None, None)
 
 
-def test_status_shows_the_reply_with_route_and_run(caller, in_acme, api_key):
+def test_status_shows_the_reply_with_route_and_run(
+    caller: Any, in_acme: TenantContext, api_key: Any
+) -> None:
     body = caller({"message": "How long?", "user_id": "u-1"}).json()
     run_id = uuid4()
     services.reply_append(
@@ -66,7 +72,7 @@ def test_status_shows_the_reply_with_route_and_run(caller, in_acme, api_key):
     assert answered["run_id"] == str(run_id)
 
 
-def test_the_same_user_goes_on_in_the_same_conversation(caller, acme):
+def test_the_same_user_goes_on_in_the_same_conversation(caller: Any, acme: TenantContext) -> None:
     first = caller({"message": "one", "user_id": "u-1"}).json()
     second = caller({"message": "two", "user_id": "u-1"}).json()
     other = caller({"message": "one", "user_id": "u-2"}).json()
@@ -75,18 +81,20 @@ def test_the_same_user_goes_on_in_the_same_conversation(caller, acme):
     assert other["conversation_id"] != first["conversation_id"]
 
 
-def test_client_id_makes_a_repetition_harmless(caller, in_acme):
+def test_client_id_makes_a_repetition_harmless(caller: Any, in_acme: TenantContext) -> None:
     body = {"message": "one", "user_id": "u-1", "client_id": "once"}
     assert caller(body).json()["message_id"] == caller(body).json()["message_id"]
     assert Message.objects.count() == 1
 
 
-def test_context_is_kept_with_the_conversation(caller, in_acme):
+def test_context_is_kept_with_the_conversation(caller: Any, in_acme: TenantContext) -> None:
     caller({"message": "one", "user_id": "u-1", "context": {"page": "/cart", "items": 2}})
     assert Conversation.objects.get().context == {"client": {"page": "/cart", "items": 2}}
 
 
-def test_conversation_with_a_person_says_so(caller, in_acme, people):
+def test_conversation_with_a_person_says_so(
+    caller: Any, in_acme: TenantContext, people: Any
+) -> None:
     body = caller({"message": "one", "user_id": "u-1"}).json()
     services.handover_request(
         conversation_id=UUID(body["conversation_id"]), fence=None, reason="requested"
@@ -113,26 +121,30 @@ BAD_BODIES = [
 
 
 @pytest.mark.parametrize(("body", "code"), BAD_BODIES)
-def test_bad_body_gets_a_problem_document(caller, in_acme, body, code):
+def test_bad_body_gets_a_problem_document(
+    caller: Any, in_acme: TenantContext, body: Any, code: str
+) -> None:
     response = caller(body)
     assert response["Content-Type"] == "application/problem+json"
     assert response.json()["code"] == code
     assert not Message.objects.exists()
 
 
-def test_unknown_field_is_named(caller, acme):
+def test_unknown_field_is_named(caller: Any, acme: TenantContext) -> None:
     problem = caller({"message": "hi", "user_id": "u", "surprise": 1}).json()
     assert problem["errors"] == [
         {"pointer": "/surprise", "code": "unknown_field", "detail": "This field is not known here."}
     ]
 
 
-def test_text_that_is_not_json_is_refused(caller, acme):
+def test_text_that_is_not_json_is_refused(caller: Any, acme: TenantContext) -> None:
     response = caller("{not json")
     assert (response.status_code, response.json()["code"]) == (400, "parse_error")
 
 
-def test_another_tenants_conversation_is_not_found(caller, acme, globex):
+def test_another_tenants_conversation_is_not_found(
+    caller: Any, acme: TenantContext, globex: TenantContext
+) -> None:
     theirs = caller({"message": "hi", "user_id": "u"}, slug="globex").json()
     response = caller(
         {"message": "hi", "user_id": "u", "conversation_id": theirs["conversation_id"]}
@@ -140,7 +152,7 @@ def test_another_tenants_conversation_is_not_found(caller, acme, globex):
     assert (response.status_code, response.json()["code"]) == (404, "conversation_not_found")
 
 
-def test_another_customers_conversation_is_not_found(caller, acme):
+def test_another_customers_conversation_is_not_found(caller: Any, acme: TenantContext) -> None:
     theirs = caller({"message": "hi", "user_id": "one"}).json()
     response = caller(
         {"message": "hi", "user_id": "two", "conversation_id": theirs["conversation_id"]}
@@ -148,14 +160,14 @@ def test_another_customers_conversation_is_not_found(caller, acme):
     assert response.status_code == 404
 
 
-def test_visitor_speaks_for_themselves_only(in_acme):
+def test_visitor_speaks_for_themselves_only(in_acme: TenantContext) -> None:
     tokens = {}
     for name in ("one", "two"):
         session = services.visitor_session_start(key=services.widget_ensure().key, origin="")
         tokens[name] = session
     client = Client(headers={"host": "acme.localhost"})
 
-    def post(name, body):
+    def post(name: str, body: Any) -> Any:
         bearer = {"Authorization": f"Bearer {tokens[name].visitor_token}", "Prefer": "wait=0"}
         return client.post(PATH, body, content_type="application/json", headers=bearer)
 
@@ -177,7 +189,7 @@ def test_visitor_speaks_for_themselves_only(in_acme):
         ("Bearer fd_x", "api_key_invalid"),
     ],
 )
-def test_stranger_gets_401(acme, bearer, code):
+def test_stranger_gets_401(acme: TenantContext, bearer: str, code: str) -> None:
     headers = {"Authorization": bearer} if bearer else {}
     client = Client(headers={"host": "acme.localhost"})
     response = client.post(
@@ -186,7 +198,7 @@ def test_stranger_gets_401(acme, bearer, code):
     assert (response.status_code, response.json()["code"]) == (401, code)
 
 
-def test_key_without_the_scope_is_refused(api_key, acme):
+def test_key_without_the_scope_is_refused(api_key: Any, acme: TenantContext) -> None:
     key = api_key("acme", "knowledge:read")
     client = Client(headers={"host": "acme.localhost", "Authorization": f"Bearer {key}"})
     response = client.post(PATH, {"message": "hi", "user_id": "u"}, content_type="application/json")
@@ -197,15 +209,15 @@ def test_key_without_the_scope_is_refused(api_key, acme):
     ("prefer", "seconds"),
     [("", 20), ("wait=3", 3), ("respond-async, wait=10", 10), ("wait=9999", 30), ("wait=x", 20)],
 )
-def test_prefer_says_how_long_to_wait(prefer, seconds):
+def test_prefer_says_how_long_to_wait(prefer: str, seconds: int) -> None:
     assert wait_seconds(prefer) == seconds
 
 
 @pytest.mark.django_db(transaction=True)
-def test_waiting_ends_as_soon_as_the_reply_is_there(caller, world):
+def test_waiting_ends_as_soon_as_the_reply_is_there(caller: Any, world: Any) -> None:
     acme = world.tenants["acme"]
 
-    def reply_when_asked():
+    def reply_when_asked() -> None:
         with tenancy.tenant_scope(acme):
             while not Message.objects.exists():
                 time.sleep(0.02)
@@ -223,7 +235,9 @@ def test_waiting_ends_as_soon_as_the_reply_is_there(caller, world):
     assert response.json()["reply"]["text"] == "Thirty days [1]."
 
 
-def test_when_too_many_wait_already_nobody_else_does(caller, acme, monkeypatch):
+def test_when_too_many_wait_already_nobody_else_does(
+    caller: Any, acme: TenantContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(chat, "_places", threading.BoundedSemaphore(1))
     assert chat._places.acquire()
     began = time.monotonic()

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.test import Client
 
+from conversations.models import Conversation
 from conversations.services import handover_request
 from core import tenancy
+from core.tenancy import TenantContext
 from tests.factories.conversations import answer, conversation_make, say
 
 BASE = "/api/v1/conversations"
 
 
 @pytest.fixture
-def machine(api_key):
+def machine(api_key: Any) -> Any:
     """Return a function that gives a client with an API key."""
 
-    def client(slug="acme", *scopes):
+    def client(slug: str = "acme", *scopes: Any) -> Any:
         key = api_key(slug, *(scopes or ("conversations:read", "conversations:write")))
         return Client(headers={"host": f"{slug}.localhost", "Authorization": f"Bearer {key}"})
 
@@ -26,18 +29,20 @@ def machine(api_key):
 
 
 @pytest.fixture
-def waiting(in_acme):
+def waiting(in_acme: TenantContext) -> Any:
     conversation = conversation_make()
     say(conversation.pk, "Where is my parcel?")
     handover_request(conversation_id=conversation.pk, fence=None, reason="requested")
     return conversation
 
 
-def post(client, path, body=None):
+def post(client: Any, path: str, body: Any = None) -> Any:
     return client.post(path, body or {}, content_type="application/json")
 
 
-def test_list_shows_own_tenants_conversations_newest_first(machine, waiting, globex):
+def test_list_shows_own_tenants_conversations_newest_first(
+    machine: Any, waiting: Conversation, globex: TenantContext
+) -> None:
     with tenancy.tenant_scope(globex):
         say(conversation_make().pk, "Theirs")
     second = conversation_make()
@@ -48,7 +53,7 @@ def test_list_shows_own_tenants_conversations_newest_first(machine, waiting, glo
     assert (found[1]["state"], found[1]["queue"], found[1]["seq"]) == ("queued", "general", 2)
 
 
-def test_list_pages_by_cursor(machine, in_acme):
+def test_list_pages_by_cursor(machine: Any, in_acme: TenantContext) -> None:
     made = [conversation_make() for _ in range(5)]
     for conversation in made:
         say(conversation.pk)
@@ -60,12 +65,12 @@ def test_list_pages_by_cursor(machine, in_acme):
     assert seen == [str(conversation.pk) for conversation in reversed(made)]
 
 
-def test_list_filters_by_state_and_words(machine, waiting):
+def test_list_filters_by_state_and_words(machine: Any, waiting: Conversation) -> None:
     other = conversation_make()
     say(other.pk, "How long is the warranty?")
     client = machine()
 
-    def ids(query):
+    def ids(query: str) -> Any:
         return [row["id"] for row in client.get(f"{BASE}?{query}").json()["results"]]
 
     assert ids("state=queued") == [str(waiting.pk)]
@@ -74,7 +79,7 @@ def test_list_filters_by_state_and_words(machine, waiting):
     assert client.get(f"{BASE}?state=lost").json()["code"] == "validation_failed"
 
 
-def test_messages_come_in_order(machine, in_acme):
+def test_messages_come_in_order(machine: Any, in_acme: TenantContext) -> None:
     conversation = conversation_make()
     say(conversation.pk, "How long?")
     answer(conversation.pk)
@@ -83,7 +88,9 @@ def test_messages_come_in_order(machine, in_acme):
     assert found[1]["citations"][0]["title"] == "Returns policy"
 
 
-def test_member_claims_replies_and_resolves(sign_in, waiting, people):
+def test_member_claims_replies_and_resolves(
+    sign_in: Any, waiting: Conversation, people: Any
+) -> None:
     client = sign_in("acme", "agent")
     claimed = post(client, f"{BASE}/{waiting.pk}/claim").json()
     assert (claimed["state"], claimed["owner_id"]) == ("assigned", str(people["acme", "agent"].pk))
@@ -98,7 +105,9 @@ def test_member_claims_replies_and_resolves(sign_in, waiting, people):
     assert post(client, f"{BASE}/{waiting.pk}/resolve").json()["state"] == "resolved"
 
 
-def test_machine_names_the_person_who_acts(machine, waiting, people):
+def test_machine_names_the_person_who_acts(
+    machine: Any, waiting: Conversation, people: Any
+) -> None:
     client = machine()
     assert post(client, f"{BASE}/{waiting.pk}/claim").json()["code"] == "person_required"
     agent, stranger = people["acme", "agent"].pk, people["globex", "agent"].pk
@@ -108,14 +117,16 @@ def test_machine_names_the_person_who_acts(machine, waiting, people):
     assert claimed.json()["owner_id"] == str(agent)
 
 
-def test_member_cannot_act_as_another(sign_in, waiting, people):
+def test_member_cannot_act_as_another(sign_in: Any, waiting: Conversation, people: Any) -> None:
     body = {"person_id": str(people["acme", "admin"].pk)}
     refused = post(sign_in("acme", "agent"), f"{BASE}/{waiting.pk}/claim", body)
     assert (refused.status_code, refused.json()["code"]) == (403, "person_required")
 
 
 @pytest.mark.parametrize("action", ["claim", "hand-back", "resolve", "messages"])
-def test_unknown_field_is_refused_everywhere(sign_in, waiting, action):
+def test_unknown_field_is_refused_everywhere(
+    sign_in: Any, waiting: Conversation, action: str
+) -> None:
     refused = post(sign_in("acme", "agent"), f"{BASE}/{waiting.pk}/{action}", {"force": True})
     assert (refused.status_code, refused.json()["code"]) == (400, "validation_failed")
 
@@ -124,7 +135,9 @@ PATHS = ["", "/messages", "/claim", "/hand-back", "/resolve"]
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_another_tenants_conversation_is_not_found(machine, people, waiting, path):
+def test_another_tenants_conversation_is_not_found(
+    machine: Any, people: Any, waiting: Conversation, path: str
+) -> None:
     client = machine("globex")
     body = {"person_id": str(people["globex", "agent"].pk)}
     if path == "/messages":
@@ -137,14 +150,14 @@ def test_another_tenants_conversation_is_not_found(machine, people, waiting, pat
 
 
 @pytest.mark.parametrize("path", ["", *[f"/{uuid4()}{path}" for path in PATHS]])
-def test_stranger_and_narrow_key_are_refused(machine, acme, path):
+def test_stranger_and_narrow_key_are_refused(machine: Any, acme: TenantContext, path: str) -> None:
     narrow, stranger = machine("acme", "billing:read"), Client(headers={"host": "acme.localhost"})
     method = "get" if path.count("/") < 2 or path.endswith("/messages") else "post"
     assert getattr(narrow, method)(BASE + path).status_code == 403
     assert getattr(stranger, method)(BASE + path).status_code == 401
 
 
-def test_viewer_reads_and_does_not_act(sign_in, waiting):
+def test_viewer_reads_and_does_not_act(sign_in: Any, waiting: Conversation) -> None:
     client = sign_in("acme", "viewer")
     assert client.get(f"{BASE}/{waiting.pk}").status_code == 200
     assert post(client, f"{BASE}/{waiting.pk}/claim").json()["code"] == "scope_missing"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,11 +11,12 @@ from websockets.exceptions import InvalidStatus
 from conversations import services
 from conversations.models import Conversation
 from core import tenancy
+from tests.conversations.lines import Connect
 from tests.factories.conversations import conversation_make, say
 
 
 @pytest.fixture
-def waiting(world, transactional_db) -> Conversation:
+def waiting(world: Any, transactional_db: None) -> Conversation:
     """A conversation of acme that waits for a person."""
     with tenancy.tenant_scope(world.tenants["acme"]):
         conversation = conversation_make()
@@ -23,7 +25,7 @@ def waiting(world, transactional_db) -> Conversation:
     return conversation
 
 
-def test_hello_names_the_member(inbox, people, transactional_db):
+def test_hello_names_the_member(inbox: Connect, people: Any, transactional_db: None) -> None:
     with inbox() as line:
         line.say("hello")
         welcome = line.hear("welcome")
@@ -31,7 +33,9 @@ def test_hello_names_the_member(inbox, people, transactional_db):
     assert welcome["person"] == {"id": str(agent.pk), "name": agent.display_name}
 
 
-def test_list_hears_of_handovers_in_its_own_tenant_only(inbox, world, transactional_db):
+def test_list_hears_of_handovers_in_its_own_tenant_only(
+    inbox: Connect, world: Any, transactional_db: None
+) -> None:
     with inbox("acme") as line, inbox("globex") as other:
         for one in (line, other):
             one.say("hello")
@@ -53,7 +57,9 @@ def test_list_hears_of_handovers_in_its_own_tenant_only(inbox, world, transactio
         assert not [frame for frame in other.heard if frame["type"] == "inbox"]
 
 
-def test_agent_opens_claims_and_both_type(inbox, chat, visitor, world, people):
+def test_agent_opens_claims_and_both_type(
+    inbox: Connect, chat: Connect, visitor: Any, world: Any, people: Any
+) -> None:
     someone = visitor()
     conversation = str(someone.conversation_id)
     agent = people["acme", "agent"]
@@ -83,7 +89,7 @@ def test_agent_opens_claims_and_both_type(inbox, chat, visitor, world, people):
         assert line.hear("typing")["author"] == "visitor"
 
 
-def test_open_resumes_from_a_position(inbox, waiting):
+def test_open_resumes_from_a_position(inbox: Connect, waiting: Conversation) -> None:
     with inbox() as line:
         line.say("hello")
         position = {"epoch": waiting.epoch, "seq": 1}
@@ -97,7 +103,9 @@ def test_open_resumes_from_a_position(inbox, waiting):
         ]
 
 
-def test_closed_conversation_is_heard_no_more(inbox, waiting, world):
+def test_closed_conversation_is_heard_no_more(
+    inbox: Connect, waiting: Conversation, world: Any
+) -> None:
     with inbox() as line:
         line.say("hello")
         line.say("open", conversation=str(waiting.pk))
@@ -112,7 +120,7 @@ def test_closed_conversation_is_heard_no_more(inbox, waiting, world):
         assert "Anybody?" not in [frame["text"] for frame in line.messages()]
 
 
-def test_read_lowers_unread_in_every_list(inbox, waiting):
+def test_read_lowers_unread_in_every_list(inbox: Connect, waiting: Conversation) -> None:
     with inbox() as line, inbox(role="admin") as other:
         for one in (line, other):
             one.say("hello")
@@ -123,8 +131,10 @@ def test_read_lowers_unread_in_every_list(inbox, waiting):
 
 
 @pytest.mark.parametrize("type_", ["open", "message", "typing", "read", "close"])
-def test_conversation_of_another_tenant_is_not_found(inbox, waiting, type_):
-    fields = {
+def test_conversation_of_another_tenant_is_not_found(
+    inbox: Connect, waiting: Conversation, type_: str
+) -> None:
+    fields: dict[str, dict[str, Any]] = {
         "open": {},
         "message": {"client_id": "x", "text": "Hi"},
         "typing": {},
@@ -137,7 +147,9 @@ def test_conversation_of_another_tenant_is_not_found(inbox, waiting, type_):
         assert line.hear("error")["code"] in {"conversation_not_found", "conversation_not_open"}
 
 
-def test_open_needs_hello_and_has_a_limit(inbox, waiting, world):
+def test_open_needs_hello_and_has_a_limit(
+    inbox: Connect, waiting: Conversation, world: Any
+) -> None:
     with tenancy.tenant_scope(world.tenants["acme"]):
         others = [str(conversation_make().pk) for _ in range(20)]
     with inbox() as line:
@@ -151,7 +163,7 @@ def test_open_needs_hello_and_has_a_limit(inbox, waiting, world):
         assert line.hear("error")["code"] == "too_many_open"
 
 
-def test_viewer_reads_and_does_not_write(inbox, waiting):
+def test_viewer_reads_and_does_not_write(inbox: Connect, waiting: Conversation) -> None:
     with inbox(role="viewer") as line:
         line.say("hello")
         line.say("open", conversation=str(waiting.pk))
@@ -160,7 +172,9 @@ def test_viewer_reads_and_does_not_write(inbox, waiting):
         assert line.hear("error")["code"] == "scope_missing"
 
 
-def test_machine_reads_with_a_key_of_this_tenant(realtime, api_key, transactional_db):
+def test_machine_reads_with_a_key_of_this_tenant(
+    realtime: Any, api_key: Any, transactional_db: None
+) -> None:
     key = api_key("acme", "conversations:read")
     with realtime.line("acme", "/ws/inbox/", token=key) as line:
         line.say("hello")
@@ -174,20 +188,24 @@ def test_machine_reads_with_a_key_of_this_tenant(realtime, api_key, transactiona
         assert line.closed() == 4401
 
 
-def test_session_of_another_tenant_is_refused(inbox, sign_in, transactional_db):
+def test_session_of_another_tenant_is_refused(
+    inbox: Connect, sign_in: Any, transactional_db: None
+) -> None:
     cookie = sign_in("globex", "owner").cookies["fd_session"].value
     with inbox("acme", headers={"Cookie": f"fd_session={cookie}"}) as line:
         assert line.closed() == 4401
 
 
 @pytest.mark.parametrize("cookie", ["", "fd_session=nonsense", "garbage;;;=", "fd_session="])
-def test_stranger_is_refused(inbox, cookie, transactional_db):
+def test_stranger_is_refused(inbox: Connect, cookie: str, transactional_db: None) -> None:
     with inbox(headers={"Cookie": cookie}) as line:
         assert line.closed() == 4401
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://globex.localhost:8000"])
-def test_foreign_page_cannot_ride_on_the_cookie(inbox, origin, transactional_db):
+def test_foreign_page_cannot_ride_on_the_cookie(
+    inbox: Connect, origin: str, transactional_db: None
+) -> None:
     with pytest.raises(InvalidStatus) as refused, inbox(origin=origin):
         pass
     assert refused.value.response.status_code == 403

@@ -8,12 +8,14 @@ import socket
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 from prometheus_client import REGISTRY
 
 from conversations import announce
 from core import tenancy
 from core.realtime import broadcast
+from tests.conversations.lines import Connect
 
 FRAMES, FRAME_BYTES = 1_600, 32_000
 
@@ -27,7 +29,7 @@ def resident_megabytes() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def stalled_connect(realtime, visitor) -> socket.socket:
+def stalled_connect(realtime: Any, visitor: Any) -> socket.socket:
     """Return a plain connection that has said hello and never reads again."""
     plain = socket.socket()
     plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
@@ -48,7 +50,9 @@ def stalled_connect(realtime, visitor) -> socket.socket:
     return plain
 
 
-def test_stalled_reader_is_let_go_and_the_others_hear_everything(realtime, visitor, chat, world):
+def test_stalled_reader_is_let_go_and_the_others_hear_everything(
+    realtime: Any, visitor: Any, chat: Connect, world: Any
+) -> None:
     someone = visitor()
     before = closed_as_slow()
     heard: list[int] = []

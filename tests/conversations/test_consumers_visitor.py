@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import threading
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,20 +14,21 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from conversations import announce, services
 from conversations.models import Conversation, Message, WidgetInstallation
 from core import tenancy
+from tests.conversations.lines import Connect, Line
 from tests.factories.conversations import answer, say
 
 
-def stored(world, visitor) -> list[tuple[int, str, str]]:
+def stored(world: Any, visitor: Any) -> list[tuple[int, str, str]]:
     with tenancy.tenant_scope(world.tenants[visitor.slug]):
         rows = Message.objects.filter(conversation_id=visitor.conversation_id).order_by("seq")
         return [(row.seq, row.author, row.text) for row in rows]
 
 
-def shown(frames) -> list[tuple[int, str, str]]:
+def shown(frames: Any) -> list[tuple[int, str, str]]:
     return [(frame["seq"], frame["author"], frame["text"]) for frame in frames]
 
 
-def test_hello_tells_position_state_and_protocol(visitor, chat):
+def test_hello_tells_position_state_and_protocol(visitor: Any, chat: Connect) -> None:
     someone = visitor()
     with chat(someone) as line:
         assert line.connection.subprotocol == "frontdesk.v1"
@@ -46,7 +48,7 @@ def test_hello_tells_position_state_and_protocol(visitor, chat):
     }  # fmt: skip
 
 
-def test_message_is_accepted_broadcast_and_stored(visitor, chat, world):
+def test_message_is_accepted_broadcast_and_stored(visitor: Any, chat: Connect, world: Any) -> None:
     someone = visitor()
     with chat(someone) as line, chat(someone) as second_tab:
         for one in (line, second_tab):
@@ -65,7 +67,9 @@ def test_message_is_accepted_broadcast_and_stored(visitor, chat, world):
     assert len(stored(world, someone)) == 1
 
 
-def test_reply_with_citation_and_handover_are_heard(visitor, chat, world, people):
+def test_reply_with_citation_and_handover_are_heard(
+    visitor: Any, chat: Connect, world: Any, people: Any
+) -> None:
     someone = visitor()
     agent = people["acme", "agent"]
     with chat(someone) as line:
@@ -87,7 +91,7 @@ def test_reply_with_citation_and_handover_are_heard(visitor, chat, world, people
         assert shown(line.messages()) == stored(world, someone)
 
 
-def test_everything_but_ping_wants_hello_first(visitor, chat):
+def test_everything_but_ping_wants_hello_first(visitor: Any, chat: Connect) -> None:
     with chat(visitor()) as line:
         line.say("ping")
         assert line.take() == {"type": "pong"}
@@ -96,7 +100,9 @@ def test_everything_but_ping_wants_hello_first(visitor, chat):
         assert (refused["code"], refused["client_id"]) == ("hello_required", "early")
 
 
-def test_ping_is_answered_with_the_position_in_the_database(visitor, chat, world):
+def test_ping_is_answered_with_the_position_in_the_database(
+    visitor: Any, chat: Connect, world: Any
+) -> None:
     someone = visitor()
     with chat(someone) as line:
         line.say("hello")
@@ -136,7 +142,9 @@ BAD_FRAMES = [
 
 
 @pytest.mark.parametrize(("data", "code"), BAD_FRAMES)
-def test_bad_frame_is_named_and_the_connection_survives(visitor, chat, world, data, code):
+def test_bad_frame_is_named_and_the_connection_survives(
+    visitor: Any, chat: Connect, world: Any, data: Any, code: str
+) -> None:
     someone = visitor()
     with chat(someone) as line:
         line.say("hello")
@@ -149,14 +157,14 @@ def test_bad_frame_is_named_and_the_connection_survives(visitor, chat, world, da
     assert stored(world, someone) == [(1, "visitor", "Still here")]
 
 
-def test_the_same_bad_frame_over_and_over_ends_the_connection(visitor, chat):
+def test_the_same_bad_frame_over_and_over_ends_the_connection(visitor: Any, chat: Connect) -> None:
     with chat(visitor()) as line:
         for _ in range(20):
             line.raw("nonsense")
         assert line.closed() == 3501
 
 
-def test_flood_is_slowed_down_not_stored_partially(visitor, chat, world):
+def test_flood_is_slowed_down_not_stored_partially(visitor: Any, chat: Connect, world: Any) -> None:
     someone = visitor()
     with chat(someone) as line:
         line.say("hello")
@@ -173,20 +181,24 @@ def test_flood_is_slowed_down_not_stored_partially(visitor, chat, world):
     assert len(stored(world, someone)) == len(accepted)
 
 
-def test_message_beyond_what_the_server_reads_closes_the_connection(visitor, chat):
+def test_message_beyond_what_the_server_reads_closes_the_connection(
+    visitor: Any, chat: Connect
+) -> None:
     with chat(visitor()) as line:
         line.raw("x" * (256 * 1024 + 1))
         assert line.closed() == 1009
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://globex.localhost:8000", "null"])
-def test_foreign_origin_is_refused_in_the_handshake(visitor, chat, origin):
+def test_foreign_origin_is_refused_in_the_handshake(
+    visitor: Any, chat: Connect, origin: str
+) -> None:
     with pytest.raises(InvalidStatus) as refused, chat(visitor(), origin=origin):
         pass
     assert refused.value.response.status_code == 403
 
 
-def test_own_host_and_allowed_origins_may_connect(visitor, chat, world):
+def test_own_host_and_allowed_origins_may_connect(visitor: Any, chat: Connect, world: Any) -> None:
     someone = visitor()
     with tenancy.tenant_scope(world.tenants["acme"]):
         services.widget_update(
@@ -199,7 +211,7 @@ def test_own_host_and_allowed_origins_may_connect(visitor, chat, world):
             line.hear("welcome")
 
 
-def test_unknown_host_is_refused_in_the_handshake(visitor, realtime):
+def test_unknown_host_is_refused_in_the_handshake(visitor: Any, realtime: Any) -> None:
     token = visitor().token
     with (
         pytest.raises(InvalidStatus) as refused,
@@ -210,17 +222,17 @@ def test_unknown_host_is_refused_in_the_handshake(visitor, realtime):
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c"])
-def test_bad_token_is_told_after_the_handshake(visitor, chat, token):
+def test_bad_token_is_told_after_the_handshake(visitor: Any, chat: Connect, token: str) -> None:
     with chat(visitor(), token=token) as line:
         assert line.closed() == 4401
 
 
-def test_token_of_another_tenant_is_refused(visitor, chat):
+def test_token_of_another_tenant_is_refused(visitor: Any, chat: Connect) -> None:
     with chat(visitor("acme"), token=visitor("globex").token) as line:
         assert line.closed() == 4401
 
 
-def test_conversation_of_somebody_else_is_not_found(visitor, chat):
+def test_conversation_of_somebody_else_is_not_found(visitor: Any, chat: Connect) -> None:
     someone, neighbour, stranger = visitor(), visitor(), visitor("globex")
     with chat(someone) as line:
         for other in (neighbour, stranger):
@@ -229,7 +241,7 @@ def test_conversation_of_somebody_else_is_not_found(visitor, chat):
             assert line.hear("error")["code"] == "conversation_not_found"
 
 
-def test_resume_sends_exactly_what_is_missing(visitor, chat, world):
+def test_resume_sends_exactly_what_is_missing(visitor: Any, chat: Connect, world: Any) -> None:
     someone = visitor()
     with tenancy.tenant_scope(world.tenants["acme"]):
         for number in range(7):
@@ -252,7 +264,9 @@ def test_resume_sends_exactly_what_is_missing(visitor, chat, world):
     ("epoch", "seq", "gap"),
     [("elsewhen", 2, {"from": 1, "to": 4}), (None, 9, {"from": 1, "to": 4})],
 )
-def test_resume_that_cannot_be_filled_is_a_gap(visitor, chat, world, epoch, seq, gap):
+def test_resume_that_cannot_be_filled_is_a_gap(
+    visitor: Any, chat: Connect, world: Any, epoch: str | None, seq: Any, gap: Any
+) -> None:
     someone = visitor()
     with tenancy.tenant_scope(world.tenants["acme"]):
         for _ in range(4):
@@ -272,7 +286,9 @@ def test_resume_that_cannot_be_filled_is_a_gap(visitor, chat, world, epoch, seq,
         assert [frame["seq"] for frame in line.messages()] == [1, 2, 3, 4]
 
 
-def test_more_than_300_missing_is_a_gap_and_hello_brings_the_last_300(visitor, chat, world):
+def test_more_than_300_missing_is_a_gap_and_hello_brings_the_last_300(
+    visitor: Any, chat: Connect, world: Any
+) -> None:
     someone = visitor()
     with tenancy.tenant_scope(world.tenants["acme"]):
         conversation = Conversation.objects.get(pk=someone.conversation_id)
@@ -293,7 +309,7 @@ def test_more_than_300_missing_is_a_gap_and_hello_brings_the_last_300(visitor, c
         assert [frame["seq"] for frame in line.messages()] == list(range(12, 312))
 
 
-def test_typing_reaches_the_others_and_not_oneself(visitor, chat):
+def test_typing_reaches_the_others_and_not_oneself(visitor: Any, chat: Connect) -> None:
     someone = visitor()
     with chat(someone) as line, chat(someone) as second_tab:
         for one in (line, second_tab):
@@ -309,7 +325,7 @@ def test_typing_reaches_the_others_and_not_oneself(visitor, chat):
         assert not [frame for frame in line.heard if frame["type"] == "typing"]
 
 
-def test_delta_is_shown_to_those_who_follow(visitor, chat, world):
+def test_delta_is_shown_to_those_who_follow(visitor: Any, chat: Connect, world: Any) -> None:
     someone = visitor()
     run_id = uuid4()
     with chat(someone) as line:
@@ -323,7 +339,7 @@ def test_delta_is_shown_to_those_who_follow(visitor, chat, world):
         assert (delta["run"], delta["seq_hint"], delta["text"]) == (str(run_id), 2, "Thirty")
 
 
-def test_read_position_is_kept(visitor, chat, world):
+def test_read_position_is_kept(visitor: Any, chat: Connect, world: Any) -> None:
     someone = visitor()
     with tenancy.tenant_scope(world.tenants["acme"]):
         say(someone.conversation_id)
@@ -342,11 +358,11 @@ def test_read_position_is_kept(visitor, chat, world):
 class Wanderer(threading.Thread):
     """A client on a bad line: says, loses the connection, resumes, says again until accepted."""
 
-    def __init__(self, chat, visitor, count: int, seed: int) -> None:
+    def __init__(self, chat: Connect, visitor: Any, count: int, seed: int) -> None:
         super().__init__()
         self.chat, self.visitor, self.count = chat, visitor, count
         self.random = random.Random(seed)
-        self.transcript: dict[int, dict] = {}
+        self.transcript: dict[int, dict[str, Any]] = {}
         self.waiting = [f"{seed}-{number}" for number in range(count)]
         self.epoch = ""
         self.drops = 0
@@ -372,7 +388,7 @@ class Wanderer(threading.Thread):
             line.drain(0.5)
             self.learn(line)
 
-    def greet(self, line) -> None:
+    def greet(self, line: Line) -> None:
         conversation = str(self.visitor.conversation_id)
         if not self.epoch:
             line.say("hello")
@@ -381,7 +397,7 @@ class Wanderer(threading.Thread):
             line.say("hello", resume=position)
         self.epoch = line.hear("welcome")["epoch"]
 
-    def session(self, line) -> None:
+    def session(self, line: Line) -> None:
         self.greet(line)
         for client_id in self.waiting[: self.random.randint(1, 4)]:
             line.say("message", client_id=client_id, text=f"text {client_id}")
@@ -392,7 +408,7 @@ class Wanderer(threading.Thread):
             pass
         self.learn(line)
 
-    def learn(self, line) -> None:
+    def learn(self, line: Line) -> None:
         for frame in line.heard:
             if frame["type"] == "accepted" and frame["client_id"] in self.waiting:
                 self.waiting.remove(frame["client_id"])
@@ -401,7 +417,9 @@ class Wanderer(threading.Thread):
                 self.transcript[frame["seq"]] = frame
 
 
-def test_ten_wanderers_of_two_tenants_end_with_what_the_database_holds(visitor, chat, world):
+def test_ten_wanderers_of_two_tenants_end_with_what_the_database_holds(
+    visitor: Any, chat: Connect, world: Any
+) -> None:
     wanderers = [
         Wanderer(chat, visitor("acme" if seed % 2 else "globex"), 12, seed) for seed in range(10)
     ]

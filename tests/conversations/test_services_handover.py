@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -24,15 +26,16 @@ from conversations.services import (
 from conversations.types import Author, ConversationState
 from core import tenancy
 from core.events.models import OutboxEvent
+from core.tenancy import TenantContext
 from tests.factories.conversations import answer, conversation_make, say
 
 
-def together(*works: Callable[[], object]) -> list[object]:
+def together(*works: Callable[[], Any]) -> list[Any]:
     """Run the works at the same moment in threads; returns results or the errors they raised."""
-    results: list[object] = [None] * len(works)
+    results: list[Any] = [None] * len(works)
     gate = threading.Barrier(len(works))
 
-    def run(index: int, work: Callable[[], object]) -> None:
+    def run(index: int, work: Callable[[], Any]) -> None:
         gate.wait()
         try:
             results[index] = work()
@@ -68,7 +71,7 @@ def kinds(conversation: Conversation) -> list[str]:
     return [message.kind for message in rows]
 
 
-def test_handover_queues_tells_the_visitor_and_publishes_once(in_acme):
+def test_handover_queues_tells_the_visitor_and_publishes_once(in_acme: TenantContext) -> None:
     conversation = conversation_make()
     say(conversation.pk, "I want a person")
     for _ in range(2):
@@ -80,7 +83,7 @@ def test_handover_queues_tells_the_visitor_and_publishes_once(in_acme):
     assert (turn.state, turn.text) == (ConversationState.QUEUED, "")
 
 
-def test_handover_with_an_old_fence_is_stale(in_acme, people):
+def test_handover_with_an_old_fence_is_stale(in_acme: TenantContext, people: Any) -> None:
     agent = people["acme", "agent"].pk
     conversation = conversation_make()
     say(conversation.pk)
@@ -90,7 +93,7 @@ def test_handover_with_an_old_fence_is_stale(in_acme, people):
         handover_request(conversation_id=conversation.pk, fence=1, reason="requested")
 
 
-def test_claim_says_who_has_it(in_acme, people):
+def test_claim_says_who_has_it(in_acme: TenantContext, people: Any) -> None:
     agent, admin = people["acme", "agent"], people["acme", "admin"]
     conversation = conversation_make()
     say(conversation.pk)
@@ -103,7 +106,7 @@ def test_claim_says_who_has_it(in_acme, people):
     assert caught.value.http_status == 409
 
 
-def test_only_the_owner_hands_back_or_resolves(in_acme, people):
+def test_only_the_owner_hands_back_or_resolves(in_acme: TenantContext, people: Any) -> None:
     agent, admin = people["acme", "agent"].pk, people["acme", "admin"].pk
     conversation = conversation_make()
     say(conversation.pk)
@@ -117,7 +120,9 @@ def test_only_the_owner_hands_back_or_resolves(in_acme, people):
         conversation_claim(conversation_id=conversation.pk, person_id=agent)
 
 
-def test_ai_answers_what_was_left_open_after_the_hand_back(in_acme, people):
+def test_ai_answers_what_was_left_open_after_the_hand_back(
+    in_acme: TenantContext, people: Any
+) -> None:
     agent = people["acme", "agent"].pk
     conversation = conversation_make()
     say(conversation.pk, "A person please")
@@ -131,7 +136,7 @@ def test_ai_answers_what_was_left_open_after_the_hand_back(in_acme, people):
     answer(conversation.pk)
 
 
-def test_queue_positions_follow_the_time_of_waiting(in_acme, people):
+def test_queue_positions_follow_the_time_of_waiting(in_acme: TenantContext, people: Any) -> None:
     waiting = [conversation_make() for _ in range(3)]
     for conversation in waiting:
         say(conversation.pk)
@@ -143,7 +148,7 @@ def test_queue_positions_follow_the_time_of_waiting(in_acme, people):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_many_claims_at_once_exactly_one_wins(world, people):
+def test_of_many_claims_at_once_exactly_one_wins(world: Any, people: Any) -> None:
     with tenancy.tenant_scope(world.tenants["acme"]):
         conversation = conversation_make()
         say(conversation.pk)
@@ -152,7 +157,7 @@ def test_of_many_claims_at_once_exactly_one_wins(world, people):
         def claim(person_id: UUID) -> object:
             return conversation_claim(conversation_id=conversation.pk, person_id=person_id)
 
-        results = together(*(lambda person=person: claim(person) for person in persons))
+        results = together(*(partial(claim, person) for person in persons))
         won = [result for result in results if isinstance(result, Conversation)]
         lost = [result for result in results if isinstance(result, errors.AlreadyClaimed)]
         assert (len(won), len(lost)) == (1, 3)
@@ -162,16 +167,18 @@ def test_of_many_claims_at_once_exactly_one_wins(world, people):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("takeover", [conversation_claim, conversation_resolve])
-def test_no_ai_message_follows_a_takeover_at_any_interleaving(world, people, takeover):
+def test_no_ai_message_follows_a_takeover_at_any_interleaving(
+    world: Any, people: Any, takeover: Any
+) -> None:
     agent = people["acme", "agent"].pk
     with tenancy.tenant_scope(world.tenants["acme"]):
         for _ in range(12):
             conversation = conversation_make()
             seq = say(conversation.pk)
             together(
-                lambda one=conversation: takeover(conversation_id=one.pk, person_id=agent),
-                lambda one=conversation, seq=seq: stale_reply(one.pk, 1, seq),
-                lambda one=conversation, seq=seq: stale_reply(one.pk, 1, seq),
+                partial(takeover, conversation_id=conversation.pk, person_id=agent),
+                partial(stale_reply, conversation.pk, 1, seq),
+                partial(stale_reply, conversation.pk, 1, seq),
             )
             rows = Message.objects.filter(conversation=conversation).order_by("seq")
             authors = [(message.author, message.kind) for message in rows]
@@ -182,7 +189,7 @@ def test_no_ai_message_follows_a_takeover_at_any_interleaving(world, people, tak
 
 
 @pytest.mark.django_db(transaction=True)
-def test_messages_at_once_get_seqs_without_holes(world):
+def test_messages_at_once_get_seqs_without_holes(world: Any) -> None:
     with tenancy.tenant_scope(world.tenants["acme"]):
         conversation = conversation_make()
 
@@ -192,7 +199,7 @@ def test_messages_at_once_get_seqs_without_holes(world):
                 conversation_id=conversation.pk, client_id=client_id, text=f"text {number % 5}"
             )
 
-        results = together(*(lambda number=number: speak(number) for number in range(10)))
+        results = together(*(partial(speak, number) for number in range(10)))
         rows = Message.objects.filter(conversation=conversation).order_by("seq")
         assert [message.seq for message in rows] == [1, 2, 3, 4, 5]
         assert sum(result.duplicate for result in results) == 5
@@ -200,21 +207,21 @@ def test_messages_at_once_get_seqs_without_holes(world):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_reply_and_a_new_message_at_once_never_leave_the_message_unanswered(world):
+def test_reply_and_a_new_message_at_once_never_leave_the_message_unanswered(world: Any) -> None:
     with tenancy.tenant_scope(world.tenants["acme"]):
         for _ in range(8):
             conversation = conversation_make()
             seq = say(conversation.pk, "first")
             reply, _ = together(
-                lambda one=conversation, seq=seq: stale_reply(one.pk, 1, seq),
-                lambda one=conversation: say(one.pk, "second"),
+                partial(stale_reply, conversation.pk, 1, seq),
+                partial(say, conversation.pk, "second"),
             )
             turn = selectors.turn_context(conversation_id=conversation.pk)
             expected = "first\nsecond" if isinstance(reply, errors.StaleReply) else "second"
             assert turn.text == expected
 
 
-def test_agent_replies_only_while_it_is_theirs(in_acme, people):
+def test_agent_replies_only_while_it_is_theirs(in_acme: TenantContext, people: Any) -> None:
     agent = people["acme", "agent"].pk
     conversation = conversation_make()
     say(conversation.pk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -20,6 +21,7 @@ from conversations.services import (
 from conversations.types import Author, ConversationState
 from core import tenancy
 from core.events.models import OutboxEvent
+from core.tenancy import TenantContext
 from tests.factories.conversations import answer, citation_make, conversation_make, say
 
 
@@ -27,7 +29,7 @@ def events(name: str) -> list[OutboxEvent]:
     return list(OutboxEvent.objects.filter(name=name))
 
 
-def test_message_gets_the_next_seq_and_an_event(in_acme):
+def test_message_gets_the_next_seq_and_an_event(in_acme: TenantContext) -> None:
     conversation = conversation_make()
     assert [say(conversation.pk, "one"), say(conversation.pk, "two")] == [1, 2]
     stored = events("conversation.message.received")
@@ -35,7 +37,7 @@ def test_message_gets_the_next_seq_and_an_event(in_acme):
     assert stored[0].payload["characters"] == 3
 
 
-def test_message_under_a_known_client_id_is_stored_once(in_acme):
+def test_message_under_a_known_client_id_is_stored_once(in_acme: TenantContext) -> None:
     conversation = conversation_make()
     first = message_receive(conversation_id=conversation.pk, client_id="a-1", text="Hi")
     again = message_receive(conversation_id=conversation.pk, client_id="a-1", text="Hi once more")
@@ -44,20 +46,22 @@ def test_message_under_a_known_client_id_is_stored_once(in_acme):
     assert len(events("conversation.message.received")) == 1
 
 
-def test_the_same_client_id_in_another_conversation_is_another_message(in_acme):
+def test_the_same_client_id_in_another_conversation_is_another_message(
+    in_acme: TenantContext,
+) -> None:
     first, second = conversation_make(), conversation_make()
     assert say(first.pk, client_id="same") == say(second.pk, client_id="same") == 1
 
 
 @pytest.mark.parametrize("text", ["", "   \n\t", "\x00\x01", "\u200b\u200b", "\ud800"])
-def test_message_without_anything_to_read_is_refused(in_acme, text):
+def test_message_without_anything_to_read_is_refused(in_acme: TenantContext, text: str) -> None:
     conversation = conversation_make()
     with pytest.raises(errors.MessageEmpty):
         say(conversation.pk, text)
     assert selectors.position_get(conversation_id=conversation.pk).seq == 0
 
 
-def test_message_of_8000_characters_passes_and_one_more_does_not(in_acme):
+def test_message_of_8000_characters_passes_and_one_more_does_not(in_acme: TenantContext) -> None:
     conversation = conversation_make()
     say(conversation.pk, "ä" * 8_000)
     with pytest.raises(errors.MessageTooLong) as caught:
@@ -66,7 +70,7 @@ def test_message_of_8000_characters_passes_and_one_more_does_not(in_acme):
     assert caught.value.data == {"length": 8_001, "limit": 8_000}
 
 
-def test_control_characters_are_removed_and_line_ends_unified(in_acme):
+def test_control_characters_are_removed_and_line_ends_unified(in_acme: TenantContext) -> None:
     conversation = conversation_make()
     say(conversation.pk, "  a\x00b\r\nc\x1b[31m\td\ud83d  ")
     stored = Message.objects.get(conversation=conversation)
@@ -74,20 +78,22 @@ def test_control_characters_are_removed_and_line_ends_unified(in_acme):
 
 
 @pytest.mark.parametrize("client_id", ["", "x" * 65, "with space", "newline\n", "ü"])
-def test_client_id_of_another_form_is_refused(in_acme, client_id):
+def test_client_id_of_another_form_is_refused(in_acme: TenantContext, client_id: str) -> None:
     conversation = conversation_make()
     with pytest.raises(errors.ClientIdInvalid):
         message_receive(conversation_id=conversation.pk, client_id=client_id, text="Hi")
 
 
-def test_another_tenants_conversation_does_not_exist(acme, globex):
+def test_another_tenants_conversation_does_not_exist(
+    acme: TenantContext, globex: TenantContext
+) -> None:
     with tenancy.tenant_scope(globex):
         theirs = conversation_make()
     with tenancy.tenant_scope(acme), pytest.raises(errors.ConversationNotFound):
         say(theirs.pk)
 
 
-def test_reply_carries_citations_and_route(in_acme):
+def test_reply_carries_citations_and_route(in_acme: TenantContext) -> None:
     conversation = conversation_make()
     seq = say(conversation.pk)
     message = reply_append(
@@ -105,10 +111,10 @@ def test_reply_carries_citations_and_route(in_acme):
     assert events("conversation.reply.appended")[0].payload["citations"] == 1
 
 
-def test_reply_of_a_run_is_appended_once(in_acme):
+def test_reply_of_a_run_is_appended_once(in_acme: TenantContext) -> None:
     conversation = conversation_make()
     seq, run_id = say(conversation.pk), uuid4()
-    arguments = {
+    arguments: dict[str, Any] = {
         "conversation_id": conversation.pk,
         "fence": 1,
         "answered_seq": seq,
@@ -122,7 +128,7 @@ def test_reply_of_a_run_is_appended_once(in_acme):
     assert len(events("conversation.reply.appended")) == 1
 
 
-def test_reply_to_an_older_message_is_stale(in_acme):
+def test_reply_to_an_older_message_is_stale(in_acme: TenantContext) -> None:
     conversation = conversation_make()
     answered = say(conversation.pk, "one")
     say(conversation.pk, "two")
@@ -138,7 +144,7 @@ def test_reply_to_an_older_message_is_stale(in_acme):
     assert not Message.objects.filter(conversation=conversation, author=Author.AI).exists()
 
 
-def test_burst_is_one_turn(in_acme):
+def test_burst_is_one_turn(in_acme: TenantContext) -> None:
     conversation = conversation_make()
     for text in ("How long", "do I have", "to return a jacket?"):
         say(conversation.pk, text)
@@ -152,7 +158,9 @@ def test_burst_is_one_turn(in_acme):
     assert [item.author for item in turn.history] == [Author.VISITOR] * 3 + [Author.AI]
 
 
-def test_message_to_a_resolved_conversation_opens_it_for_the_ai(in_acme, people):
+def test_message_to_a_resolved_conversation_opens_it_for_the_ai(
+    in_acme: TenantContext, people: Any
+) -> None:
     conversation = conversation_make()
     say(conversation.pk)
     agent = people["acme", "agent"].pk
@@ -166,7 +174,7 @@ def test_message_to_a_resolved_conversation_opens_it_for_the_ai(in_acme, people)
     assert turn.text == "One more thing"
 
 
-def test_agent_who_has_not_claimed_cannot_reply(in_acme, people):
+def test_agent_who_has_not_claimed_cannot_reply(in_acme: TenantContext, people: Any) -> None:
     conversation = conversation_make()
     say(conversation.pk)
     with pytest.raises(errors.NotAssignedToYou):
@@ -178,7 +186,7 @@ def test_agent_who_has_not_claimed_cannot_reply(in_acme, people):
         )
 
 
-def test_agent_reply_is_stored_once_and_named(in_acme, people):
+def test_agent_reply_is_stored_once_and_named(in_acme: TenantContext, people: Any) -> None:
     conversation = conversation_make()
     say(conversation.pk)
     agent = people["acme", "agent"].pk
@@ -190,7 +198,7 @@ def test_agent_reply_is_stored_once_and_named(in_acme, people):
     assert selectors.turn_context(conversation_id=conversation.pk).text == ""
 
 
-def test_client_id_of_the_visitor_is_not_the_agents(in_acme, people):
+def test_client_id_of_the_visitor_is_not_the_agents(in_acme: TenantContext, people: Any) -> None:
     conversation = conversation_make()
     say(conversation.pk, client_id="same")
     agent = people["acme", "agent"].pk
@@ -201,7 +209,7 @@ def test_client_id_of_the_visitor_is_not_the_agents(in_acme, people):
         )
 
 
-def test_person_of_another_tenant_cannot_act(in_acme, people):
+def test_person_of_another_tenant_cannot_act(in_acme: TenantContext, people: Any) -> None:
     conversation = conversation_make()
     say(conversation.pk)
     stranger = people["globex", "agent"].pk
@@ -209,7 +217,7 @@ def test_person_of_another_tenant_cannot_act(in_acme, people):
         conversation_claim(conversation_id=conversation.pk, person_id=stranger)
 
 
-def test_read_position_never_moves_back_or_beyond_the_end(in_acme):
+def test_read_position_never_moves_back_or_beyond_the_end(in_acme: TenantContext) -> None:
     conversation = conversation_make()
     for _ in range(3):
         say(conversation.pk)
@@ -230,7 +238,9 @@ def test_read_position_never_moves_back_or_beyond_the_end(in_acme):
         {"state": "queued", "queue": "general", "owner_id": uuid4()},
     ],
 )
-def test_database_refuses_a_conversation_without_owner_or_queue(in_acme, broken):
+def test_database_refuses_a_conversation_without_owner_or_queue(
+    in_acme: TenantContext, broken: Any
+) -> None:
     conversation = conversation_make()
     with pytest.raises(IntegrityError), transaction.atomic():
         Conversation.objects.filter(pk=conversation.pk).update(**broken)

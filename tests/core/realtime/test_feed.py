@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from typing import Any
 
 import pytest
 
@@ -48,13 +49,13 @@ async def sent(queue: OutboundQueue) -> list[str]:
     return found
 
 
-async def test_start_sends_what_is_stored_after_the_position():
+async def test_start_sends_what_is_stored_after_the_position() -> None:
     feed, queue = feed_make(Database(last=8))
     feed.start(2)
     assert await sent(queue) == ["3", "4", "5", "6", "7", "8"]
 
 
-async def test_next_broadcast_is_forwarded_without_reading():
+async def test_next_broadcast_is_forwarded_without_reading() -> None:
     database = Database()
     feed, queue = feed_make(database)
     feed.start(0)
@@ -67,7 +68,7 @@ async def test_next_broadcast_is_forwarded_without_reading():
     assert database.reads == reads
 
 
-async def test_lost_broadcast_is_read_from_the_database():
+async def test_lost_broadcast_is_read_from_the_database() -> None:
     database = Database()
     feed, queue = feed_make(database)
     feed.start(0)
@@ -77,7 +78,7 @@ async def test_lost_broadcast_is_read_from_the_database():
     assert await sent(queue) == ["1", "2", "3"]
 
 
-async def test_doubled_broadcast_is_sent_once():
+async def test_doubled_broadcast_is_sent_once() -> None:
     database = Database(last=1)
     feed, queue = feed_make(database)
     feed.start(0)
@@ -86,7 +87,7 @@ async def test_doubled_broadcast_is_sent_once():
     assert await sent(queue) == ["1"]
 
 
-async def test_frame_without_a_seq_passes_and_nothing_passes_before_the_start():
+async def test_frame_without_a_seq_passes_and_nothing_passes_before_the_start() -> None:
     feed, queue = feed_make(Database())
     feed.deliver(Packet(text="early", is_durable=True))
     feed.start(0)
@@ -94,7 +95,7 @@ async def test_frame_without_a_seq_passes_and_nothing_passes_before_the_start():
     assert await sent(queue) == ["status"]
 
 
-async def test_database_that_is_away_is_asked_again_later():
+async def test_database_that_is_away_is_asked_again_later() -> None:
     database = Database(last=2)
     feed, queue = feed_make(database)
     database.is_down = True
@@ -105,7 +106,9 @@ async def test_database_that_is_away_is_asked_again_later():
     assert await sent(queue) == ["1", "2"]
 
 
-async def test_reader_who_takes_nothing_is_let_go_during_a_catch_up(monkeypatch):
+async def test_reader_who_takes_nothing_is_let_go_during_a_catch_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("core.realtime.queue.ROOM_SECONDS", 0.01)
     let_go = asyncio.Event()
     queue = OutboundQueue(max_frames=4)
@@ -121,7 +124,7 @@ async def test_reader_who_takes_nothing_is_let_go_during_a_catch_up(monkeypatch)
 
 
 @pytest.mark.parametrize("seed", range(20))
-async def test_any_loss_doubling_and_disorder_ends_in_the_stored_sequence(seed):
+async def test_any_loss_doubling_and_disorder_ends_in_the_stored_sequence(seed: int) -> None:
     chance = random.Random(seed)
     database = Database(page=chance.randint(1, 5))
     feed, queue = feed_make(database)
@@ -140,7 +143,7 @@ async def test_any_loss_doubling_and_disorder_ends_in_the_stored_sequence(seed):
     assert await sent(queue) == [str(seq) for seq in range(1, 60)]
 
 
-def test_packet_survives_the_wire():
+def test_packet_survives_the_wire() -> None:
     for packet in (
         Packet(text='{"a":"ä\\n€"}', is_durable=True, seq=7),
         Packet(text="{}", is_durable=False, skip="abc"),
@@ -149,6 +152,6 @@ def test_packet_survives_the_wire():
 
 
 @pytest.mark.parametrize("data", [b"", b"D\n{}", b"D x -\n{}", b"\xff\xfe"])
-def test_packet_of_nobody_is_an_error(data):
+def test_packet_of_nobody_is_an_error(data: Any) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - any of its kind
         packet_decode(data)

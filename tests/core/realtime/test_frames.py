@@ -31,26 +31,26 @@ class Ping(Frame):
 FRAMES: FrameSet[Frame] = FrameSet(Open, Ping)
 
 
-def test_frame_is_decoded_into_its_model():
+def test_frame_is_decoded_into_its_model() -> None:
     identifier = uuid4()
     text = json.dumps({"type": "open", "part": {"conversation": str(identifier)}})
     assert FRAMES.decode(text) == Open(part=Part(conversation=identifier))
 
 
-def test_unknown_field_is_named_with_the_client_id():
+def test_unknown_field_is_named_with_the_client_id() -> None:
     body = {"type": "open", "part": {"conversation": str(uuid4()), "extra": 1}, "client_id": "c"}
     with pytest.raises(errors.FrameUnknownField) as caught:
         FRAMES.decode(json.dumps(body))
     assert caught.value.data == {"field": "part.extra", "client_id": "c"}
 
 
-def test_size_counts_bytes_not_characters():
+def test_size_counts_bytes_not_characters() -> None:
     text = json.dumps({"type": "ping", "pad": "ä" * 40_000}, ensure_ascii=False)
     with pytest.raises(errors.FrameTooLarge):
         FRAMES.decode(text)
 
 
-def test_error_never_repeats_what_was_sent():
+def test_error_never_repeats_what_was_sent() -> None:
     secret = "4111 1111 1111 1111"
     with pytest.raises(errors.FrameInvalid) as caught:
         FRAMES.decode(json.dumps({"type": "open", "part": {"conversation": secret}}))
@@ -64,7 +64,7 @@ TREES = st.recursive(
 
 
 @given(st.text() | TREES.map(json.dumps))
-def test_any_text_is_either_a_frame_or_a_named_error(text):
+def test_any_text_is_either_a_frame_or_a_named_error(text: str) -> None:
     outcome = "frame_decoded"
     try:
         FRAMES.decode(text)
@@ -73,7 +73,7 @@ def test_any_text_is_either_a_frame_or_a_named_error(text):
     assert outcome.startswith("frame_")
 
 
-def test_wire_form_leaves_out_what_does_not_apply():
+def test_wire_form_leaves_out_what_does_not_apply() -> None:
     assert Ping().wire() == {"type": "ping"}
     part = Part(conversation=UUID(int=1))
     assert Open(part=part).wire() == {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
+import pytest
 import redis.asyncio
 from django.conf import settings
 
@@ -34,7 +36,7 @@ async def say(group: str, **frame: object) -> None:
     await asyncio.to_thread(broadcast, group, frame, durable=True)
 
 
-async def test_followers_of_a_group_hear_it_and_others_do_not(world):
+async def test_followers_of_a_group_hear_it_and_others_do_not(world: Any) -> None:
     hub = Hub(settings.REDIS_URL)
     first, second, stranger = Follower(), Follower(), Follower()
     with tenancy.tenant_scope(world.tenants["acme"]):
@@ -56,7 +58,7 @@ async def test_followers_of_a_group_hear_it_and_others_do_not(world):
     await hub.close()
 
 
-async def test_who_has_left_hears_nothing_and_may_come_back(world):
+async def test_who_has_left_hears_nothing_and_may_come_back(world: Any) -> None:
     hub, follower = Hub(settings.REDIS_URL), Follower()
     with tenancy.tenant_scope(world.tenants["acme"]):
         group = group_name("conversation", "leaving")
@@ -71,7 +73,7 @@ async def test_who_has_left_hears_nothing_and_may_come_back(world):
     await hub.close()
 
 
-async def test_lost_line_is_made_again_and_followers_check_their_position(world):
+async def test_lost_line_is_made_again_and_followers_check_their_position(world: Any) -> None:
     hub, follower = Hub(settings.REDIS_URL), Follower()
     with tenancy.tenant_scope(world.tenants["acme"]):
         group = group_name("conversation", "lost")
@@ -89,14 +91,16 @@ async def test_lost_line_is_made_again_and_followers_check_their_position(world)
     await hub.close()
 
 
-async def test_follow_returns_while_redis_is_away(monkeypatch):
+async def test_follow_returns_while_redis_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.realtime.hub.SUBSCRIBE_TIMEOUT", 0.05)
     hub = Hub("redis://127.0.0.1:1/0")
     await asyncio.wait_for(hub.follow("fd:x:rt:conversation:1", Follower()), 2)
     await hub.close()
 
 
-def test_broadcast_without_redis_does_not_fail_the_writer(world, monkeypatch):
+def test_broadcast_without_redis_does_not_fail_the_writer(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     away = redis.Redis.from_url("redis://127.0.0.1:1/0")
     monkeypatch.setattr("core.realtime.publishing.redis_client", lambda: away)
     with tenancy.tenant_scope(world.tenants["acme"]):

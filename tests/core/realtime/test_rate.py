@@ -3,7 +3,7 @@
 from core.realtime.rate import TokenBucket
 
 
-def test_burst_passes_then_the_rate_holds():
+def test_burst_passes_then_the_rate_holds() -> None:
     now = [0.0]
     bucket = TokenBucket(rate=2, burst=3, clock=lambda: now[0])
     assert [bucket.take() for _ in range(4)] == [True, True, True, False]
