@@ -1,5 +1,6 @@
 """Tell a run's story from its events: what was asked, what was found, what was said, and why."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -55,6 +56,14 @@ class PassageView:
 
 
 @dataclass(frozen=True, slots=True)
+class EventRow:
+    """An event with its payload as readable JSON."""
+
+    event: RunEvent
+    payload: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunStory:
     """Everything the run page shows."""
 
@@ -66,7 +75,7 @@ class RunStory:
     completion: Mapping[str, Any] | None
     passages: tuple[PassageView, ...]
     rows: tuple[StepRow, ...]
-    events: Sequence[RunEvent]
+    events: tuple[EventRow, ...]
     drawing: Drawing | None
     duration_ms: float
 
@@ -85,7 +94,7 @@ def run_explain(events: Sequence[RunEvent], graph: Graph | None) -> RunStory:
         completion=completion,
         passages=_passages(search, completion),
         rows=_rows(events),
-        events=events,
+        events=tuple(EventRow(event, _readable(event.payload)) for event in events),
         drawing=graph_draw(graph, _trail(state)) if graph else None,
         duration_ms=_milliseconds(events[0].at, events[-1].at),
     )
@@ -155,6 +164,10 @@ def _summary(event: RunEvent) -> str:
         return f"{output['because']} → {output['taken']}"
     exports = payload.get("exports", {}).items()
     return ", ".join(f"{name} = {_brief(value)}" for name, value in exports)
+
+
+def _readable(payload: Mapping[str, Any]) -> str:
+    return json.dumps(payload, ensure_ascii=False, indent=2)
 
 
 def _brief(value: object) -> str:

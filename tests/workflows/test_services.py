@@ -16,6 +16,7 @@ from conversations import selectors as conversations
 from conversations.services import (
     conversation_claim,
     conversation_hand_back,
+    conversation_resolve,
     handover_request,
     message_receive,
 )
@@ -290,3 +291,36 @@ def test_two_conversations_do_not_wait_for_each_other(
     meddle(another_visitor_writes)
     say("hi")
     assert said_by_ai(conversation) == said_by_ai(other) == ["Hello"]
+
+
+def test_failed_run_leaves_a_resolved_conversation_alone(
+    use_workflow: Use, say: Say, meddle: Meddle, conversation: UUID, people: Any
+) -> None:
+    use_workflow(MEDDLE_THEN_HELLO)
+    agent = people["acme", "agent"].pk
+
+    def resolve_and_fail(context: StepContext) -> None:
+        conversation_resolve(conversation_id=conversation, person_id=agent)
+        raise StepFailed("No.")
+
+    meddle(resolve_and_fail)
+    say("hi")
+    assert statuses() == ["failed"]
+    assert state_of(conversation) == "resolved"
+
+
+def test_failed_run_of_a_conversation_that_changed_hands_still_brings_a_person(
+    use_workflow: Use, say: Say, meddle: Meddle, conversation: UUID, people: Any
+) -> None:
+    use_workflow(MEDDLE_THEN_HELLO)
+    agent = people["acme", "agent"].pk
+
+    def come_and_go_and_fail(context: StepContext) -> None:
+        conversation_claim(conversation_id=conversation, person_id=agent)
+        conversation_hand_back(conversation_id=conversation, person_id=agent)
+        raise StepFailed("No.")
+
+    meddle(come_and_go_and_fail)
+    say("hi")
+    assert statuses() == ["failed"]
+    assert state_of(conversation) == "queued"

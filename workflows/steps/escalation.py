@@ -3,10 +3,12 @@
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from conversations.services import handover_request
 from pydantic import StringConstraints
 
 from conversations.errors import StaleReply
+from conversations.selectors import turn_context
+from conversations.services import handover_request
+from conversations.types import ConversationState
 from workflows.engine.events import RunStatus
 from workflows.engine.step import Step, StepContext, StepFailed, StepOutcome, StepOutput, step
 from workflows.spec.kinds import StepConfig
@@ -56,7 +58,13 @@ class EscalationStep(Step[EscalationConfig, EscalationOutput]):
 
 
 def rescue(*, conversation_id: UUID, run_id: UUID) -> None:
-    """Bring a person in for a run that failed, whatever its workflow says."""
+    """Bring a person in for a run that failed, whatever its workflow says.
+
+    Without a fence: somebody must answer even if the conversation changed hands meanwhile. A
+    conversation that a person has resolved needs nobody.
+    """
+    if turn_context(conversation_id=conversation_id).state is ConversationState.RESOLVED:
+        return
     handover_request(
         conversation_id=conversation_id, fence=None, reason="run_failed", run_id=run_id
     )
