@@ -34,7 +34,7 @@ from tenants.types import SCOPES, Role
 ORDERS_FILE: Final = Path(__file__).parent / "demo" / "orders.yaml"
 ADMIN_EMAIL: Final = "admin@frontdesk.example"
 MAIL_DOMAINS: Final = {"frontdesk": "frontdesk.example"}
-WAIT_SECONDS: Final = 240.0
+STALL_SECONDS: Final = 120.0
 ROLES: Final = {"owner": Role.OWNER, "staff": Role.ADMIN, "agent": Role.AGENT}
 Say = Callable[[str], None]
 
@@ -211,7 +211,9 @@ def _commerce_load(slug: str) -> None:
 
 def _documents_upload(slug: str, memory: Memory, say: Say) -> None:
     """Upload what is new or has changed since it was uploaded."""
-    present = set(Document.objects.values_list("filename", flat=True))
+    # A failed one is uploaded again, which tries it again.
+    usable = Document.objects.exclude(state=Document.State.FAILED)
+    present = set(usable.values_list("filename", flat=True))
     for source in demo_sources_load(slug):
         name, digest = f"{slug}/{source.filename}", _digest(source)
         if source.filename in present and memory.content.get(name) == digest:
@@ -232,7 +234,7 @@ def _digest(source: DemoSource) -> str:
 
 def _documents_wait(tenants: Iterable[Tenant], say: Say) -> None:
     """Return once every document is processed; raises DemoIncomplete when one cannot be."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline, best = time.monotonic() + STALL_SECONDS, -1
     while True:
         states = [state for tenant in tenants for state in _document_states(tenant)]
         failed = [name for name, state in states if state == Document.State.FAILED]
@@ -240,6 +242,8 @@ def _documents_wait(tenants: Iterable[Tenant], say: Say) -> None:
             raise DemoIncomplete(f"could not be processed: {', '.join(failed)}")
         done = sum(state == Document.State.READY for _, state in states)
         say(f"documents {done}/{len(states)}")
+        if done > best:
+            deadline, best = time.monotonic() + STALL_SECONDS, done
         if done == len(states):
             return
         if time.monotonic() > deadline:

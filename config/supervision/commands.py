@@ -21,7 +21,8 @@ from config.supervision.records import (
 from config.supervision.stack import http_status
 from config.supervision.state import FAILED, READY, StackState, state_load
 
-UP_SECONDS: Final = 300.0
+# Without any progress for so long; a slow machine that gets on is waited for.
+STALL_SECONDS: Final = 240.0
 LOG_LINES: Final = 15
 
 
@@ -61,22 +62,22 @@ def _supervisor_launch(layout: Layout) -> subprocess.Popen[bytes]:
 
 def _wait_ready(config: StackConfig, launched: subprocess.Popen[bytes] | None) -> bool:
     """Show each phase as it begins; return whether the stack became ready."""
-    deadline = time.monotonic() + UP_SECONDS
+    deadline = time.monotonic() + STALL_SECONDS
     shown = ""
     while time.monotonic() < deadline:
         state = state_load(config.layout.state_file)
-        text = f"{state.phase} {state.detail}".strip() if state else ""
-        if text and text != shown and state and state.phase not in (READY, FAILED):
-            shown = text
-            print(f"  {text}", flush=True)
         if state and state.phase == READY and http_status(f"{state.web_url}/readyz") == 200:
             return True
         if state and state.phase == FAILED:
             return _failure_show(config.layout, state.detail)
         if _is_gone(state, launched):
             return _failure_show(config.layout, "The supervisor ended.")
+        text = f"{state.phase} {state.detail}".strip() if state else ""
+        if text not in (shown, "", READY):
+            shown, deadline = text, time.monotonic() + STALL_SECONDS
+            print(f"  {text}", flush=True)
         time.sleep(0.2)
-    return _failure_show(config.layout, f"Not ready after {UP_SECONDS:.0f} s; still trying.")
+    return _failure_show(config.layout, f"No progress for {STALL_SECONDS:.0f} s.")
 
 
 def _is_gone(state: StackState | None, launched: subprocess.Popen[bytes] | None) -> bool:

@@ -21,7 +21,7 @@ from config.supervision.records import ProcessRecord, group_kill, record_remove,
 BACKOFF_FIRST: Final = 0.5
 BACKOFF_LIMIT: Final = 30.0
 STABLE_SECONDS: Final = 60.0
-FAILURES_ALLOWED: Final = 3
+FAILURES_ALLOWED: Final = 5
 LOG_LIMIT: Final = 20 * 1024 * 1024
 _PR_SET_PDEATHSIG: Final = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None

@@ -24,7 +24,7 @@ from config.supervision.state import FAILED, READY, STOPPING, StateWriter
 TICK: Final = 0.25
 WATCH_SECONDS: Final = 2.0
 STOP_SECONDS: Final = 15.0
-SERVE_SECONDS: Final = 90.0
+SERVE_SECONDS: Final = 180.0
 
 
 class Stopped(Exception):
