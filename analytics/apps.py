@@ -5,8 +5,6 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from core.navigation import NavItem, nav
-
 
 class AnalyticsConfig(AppConfig):
     name = "analytics"
@@ -14,15 +12,8 @@ class AnalyticsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the navigation entry and the subscribers."""
+        """Register the subscribers and what other pages show."""
+        from analytics.shell import shell_fill
+
         import_module("analytics.subscribers")
-        nav.register(
-            NavItem(
-                key="analytics",
-                label=_("Analytics"),
-                url_name="analytics:activity",
-                icon="chart",
-                scope="analytics:read",
-                order=60,
-            )
-        )
+        shell_fill()

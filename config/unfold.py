@@ -55,6 +55,14 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": _("Business"),
+                "items": [
+                    _item(_("Plans"), "sell", "billing_plan_changelist"),
+                    _item(_("Subscriptions"), "autorenew", "billing_subscription_changelist"),
+                    _item(_("Usage"), "monitoring", "billing_usageentry_changelist"),
+                ],
+            },
+            {
                 "title": _("Events"),
                 "items": [
                     _item(_("Outbox"), "outbox", "core_outboxevent_changelist"),

@@ -85,6 +85,15 @@ def test_page_query_count_does_not_grow_with_rows(
         assert len(statements) <= 6, statements
 
 
+def test_home_makes_few_queries(sign_in: SignIn, in_acme: TenantContext) -> None:
+    client = sign_in()
+    client.get("/")
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get("/").status_code == 200
+    statements = [q["sql"] for q in queries if q["sql"].startswith(("SELECT", "WITH"))]
+    assert len(statements) <= 11, statements
+
+
 # --- team
 
 
