@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from routing.types import Intent, IntentPrediction, Tier, TierPreference
 
-# feature -> (points per unit, units that count for nothing, units at most, the reason's name for it)
+# feature -> (points per unit, units that count for nothing, units at most, its name in the reason)
 POINTS: dict[str, tuple[float, float, float, str]] = {
     "words": (0.35 / 80, 0, 80, "length"),
     "reasoning_words": (0.12, 0, 3, "comparison or reasoning"),
