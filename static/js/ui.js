@@ -24,6 +24,11 @@ function setDrawer(isOpen) {
 
 async function copyFrom(button) {
   const source = document.getElementById(button.dataset.copy);
+  if (!navigator.clipboard) {
+    // Plain HTTP on a host other than localhost: select it, so that Ctrl+C does the rest.
+    window.getSelection().selectAllChildren(source);
+    return;
+  }
   await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
   const label = button.querySelector("[data-copy-label]");
   if (!label) return;
@@ -31,11 +36,18 @@ async function copyFrom(button) {
   setTimeout(() => { label.textContent = button.dataset.idle; }, 2000);
 }
 
+// The browser would focus the close button; what someone came for is the first field.
+function openDialog(dialog) {
+  dialog.showModal();
+  const fields = "input:not([type='hidden']), select, textarea";
+  (dialog.querySelector("[aria-invalid='true']") ?? dialog.querySelector(fields))?.focus();
+}
+
 const actions = {
   "[data-theme-toggle]": toggleTheme,
   "[data-drawer-toggle]": () => setDrawer(!document.body.classList.contains("drawer-open")),
   "[data-drawer-close]": () => setDrawer(false),
-  "[data-dialog-open]": (element) => document.getElementById(element.dataset.dialogOpen).showModal(),
+  "[data-dialog-open]": (element) => openDialog(document.getElementById(element.dataset.dialogOpen)),
   "[data-dialog-close]": (element) => element.closest("dialog").close(),
   "[data-copy]": copyFrom,
 };
@@ -69,6 +81,17 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
+// A form is sent once: a second click while the server works is not a second order.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "true";
+});
+window.addEventListener("pageshow", () => {
+  document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent);
+});
+
 // <select data-submit-on-change> in a form
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit-on-change]")) event.target.form.requestSubmit();
@@ -76,7 +99,7 @@ document.addEventListener("change", (event) => {
 
 // A dialog that the server sends open: <dialog data-open-on-load>
 function openRequested(scope) {
-  scope.querySelectorAll("dialog[data-open-on-load]:not([open])").forEach((dialog) => dialog.showModal());
+  scope.querySelectorAll("dialog[data-open-on-load]:not([open])").forEach(openDialog);
 }
 openRequested(document);
 document.addEventListener("htmx:load", (event) => openRequested(event.detail.elt.parentElement ?? document));
