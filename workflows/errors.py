@@ -25,6 +25,14 @@ class WorkflowInvalid(DomainError):
     http_status = 422
 
 
+class PublishClash(Conflict):
+    """Two people published the same workflow at the same moment."""
+
+    code = "publish_clash"
+    title = "Someone else published this workflow at the same moment; try again."
+    retryable = True
+
+
 class TurnNotRunnable(Conflict):
     """The conversation has nothing for a workflow to answer."""
 

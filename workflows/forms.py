@@ -8,10 +8,13 @@ from django.utils.translation import gettext_lazy as _
 from workflows.engine.events import RunStatus
 from workflows.spec.source import MAX_BYTES
 
-STATUSES = [("", _("All")), ("active", _("In progress"))] + [
-    (status.value, status.value.replace("_", " ").capitalize())
-    for status in RunStatus
-    if not status.is_active
+STATUSES = [
+    ("", _("All")),
+    ("active", _("In progress")),
+    (RunStatus.COMPLETED.value, _("Completed")),
+    (RunStatus.HANDED_OVER.value, _("Handed over")),
+    (RunStatus.SUPERSEDED.value, _("Superseded")),
+    (RunStatus.FAILED.value, _("Failed")),
 ]
 
 

@@ -4,7 +4,8 @@ import time
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+import structlog
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from conversations.errors import ConversationNotFound
@@ -18,14 +19,22 @@ from workflows.engine.events import EventType, RunEvent
 from workflows.engine.execution import run_drive
 from workflows.engine.state import RunState
 from workflows.engine.step import kinds
-from workflows.errors import TurnNotRunnable, WorkflowInvalid, WorkflowNotFound
+from workflows.errors import (
+    PublishClash,
+    TurnNotRunnable,
+    WorkflowInvalid,
+    WorkflowNotFound,
+)
 from workflows.hosting import RunHost
 from workflows.library import library
 from workflows.models import Run, WorkflowVersion
 from workflows.spec.errors import SpecError
 from workflows.spec.graph import Graph
 from workflows.spec.loading import load
+from workflows.steps.escalation import rescue
 from workflows.types import DEFAULT_WORKFLOW, StartedRun, VersionState
+
+log = structlog.get_logger(__name__)
 
 HISTORY_ITEMS = 10
 HISTORY_CHARACTERS = 500
@@ -78,7 +87,8 @@ def turn_answer(*, conversation_id: UUID, trigger_event_id: UUID) -> StartedRun 
     """Start a run for a conversation's unanswered messages; None when there is nothing to answer.
 
     Nothing is to answer when a person has the conversation or is asked for, when a reply already
-    stands after the last message, or when the conversation was deleted.
+    stands after the last message, or when the conversation was deleted. Where no workflow can
+    answer, a person is asked for.
     """
     try:
         turn = turn_context(conversation_id=conversation_id)
@@ -86,12 +96,18 @@ def turn_answer(*, conversation_id: UUID, trigger_event_id: UUID) -> StartedRun 
         return None
     if turn.state is not ConversationState.AI or not turn.text.strip():
         return None
-    return run_start(
-        workflow=DEFAULT_WORKFLOW,
-        conversation_id=conversation_id,
-        trigger_event_id=trigger_event_id,
-        input=_turn_input(turn),
-    )
+    try:
+        return run_start(
+            workflow=DEFAULT_WORKFLOW,
+            conversation_id=conversation_id,
+            trigger_event_id=trigger_event_id,
+            input=_turn_input(turn),
+        )
+    except (SpecError, WorkflowNotFound):
+        # A published text this release cannot read any more: people answer until it is changed.
+        log.exception("workflow_unusable", workflow=DEFAULT_WORKFLOW)
+        rescue(conversation_id=conversation_id, run_id=None)
+        return None
 
 
 def _turn_input(turn: TurnContext) -> dict[str, Any]:
@@ -191,20 +207,27 @@ def workflow_publish(*, source: str, published_by: UUID | None) -> WorkflowVersi
     """Make a text the version that answers under its name from the next run on.
 
     Runs that have begun finish on their own version. Idempotent by content. Raises
-    ``WorkflowInvalid``.
+    ``WorkflowInvalid``, ``PublishClash``.
     """
     graph = workflow_check(source=source)
-    with transaction.atomic():
-        versions = WorkflowVersion.objects.select_for_update().filter(name=graph.name)
-        versions.filter(state=VersionState.PUBLISHED).update(state=VersionState.RETIRED)
-        version, _ = WorkflowVersion.objects.update_or_create(
-            name=graph.name,
-            content_hash=graph.content_hash,
-            defaults={
-                "version": graph.version,
-                "source": graph.source,
-                "state": VersionState.PUBLISHED,
-                "published_by": published_by,
-            },
-        )
+    try:
+        return _version_publish(graph, published_by)
+    except IntegrityError as error:
+        raise PublishClash from error
+
+
+@transaction.atomic
+def _version_publish(graph: Graph, published_by: UUID | None) -> WorkflowVersion:
+    versions = WorkflowVersion.objects.select_for_update().filter(name=graph.name)
+    versions.filter(state=VersionState.PUBLISHED).update(state=VersionState.RETIRED)
+    version, _ = WorkflowVersion.objects.update_or_create(
+        name=graph.name,
+        content_hash=graph.content_hash,
+        defaults={
+            "version": graph.version,
+            "source": graph.source,
+            "state": VersionState.PUBLISHED,
+            "published_by": published_by,
+        },
+    )
     return version

@@ -25,8 +25,9 @@ from core.tenancy import TenantContext
 from tests.workflows.conftest import HEAD, Say, said_by_ai, state_of
 from workflows import selectors, services
 from workflows.engine.step import StepContext, StepFailed
-from workflows.errors import RunNotFound, WorkflowInvalid, WorkflowNotFound
+from workflows.errors import PublishClash, RunNotFound, WorkflowInvalid, WorkflowNotFound
 from workflows.models import Run, WorkflowVersion
+from workflows.spec.loading import content_hash
 from workflows.tasks import sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -235,6 +236,40 @@ def test_workflow_with_mistakes_is_not_published(in_acme: TenantContext) -> None
         services.workflow_publish(source=HEAD + "  - {id: a, type: magic}\n", published_by=None)
     assert caught.value.data["errors"][0]["line"] == 4
     assert not WorkflowVersion.objects.exists()
+
+
+def test_published_text_that_cannot_be_read_any_more_brings_a_person(
+    say: Say, conversation: UUID
+) -> None:
+    source = HEAD + "  - {id: a, type: gone_with_the_release}\n"
+    WorkflowVersion.objects.create(
+        name="customer_support",
+        version="9",
+        content_hash=content_hash(source),
+        source=source,
+        state="published",
+    )
+    say("hi")
+    assert state_of(conversation) == "queued"
+    assert not Run.objects.exists()
+
+
+def test_publishing_at_the_same_moment_leaves_one_version(in_acme: TenantContext) -> None:
+    def publish(number: int) -> bool:
+        source = HEAD + HELLO.replace("Hello", f"Hello {number}")
+        try:
+            services.workflow_publish(source=source, published_by=None)
+        except PublishClash:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(6) as pool:
+        futures = [pool.submit(copy_context().run, publish, number) for number in range(6)]
+        done = [future.result() for future in futures]
+    assert any(done)
+    assert WorkflowVersion.objects.filter(state="published").count() == 1
 
 
 def test_published_version_goes_before_the_library(use_workflow: Use) -> None:

@@ -62,6 +62,12 @@ def test_condition_that_cannot_decide_fails(source: str) -> None:
         compile_condition(source).holds(SCOPE)
 
 
+def test_lists_inside_lists_are_limited() -> None:
+    source = "[1].all(a, [1].all(b, [1].all(c, a + b + c = 3)))"
+    with pytest.raises(ConditionError, match="more than 2"):
+        compile_condition(source)
+
+
 def test_names_leave_out_macro_variables_and_members() -> None:
     condition = compile_condition("steps.a.intent = 'x' AND tags.all(t, t != intent)")
     assert condition.names == {"steps", "tags", "intent"}

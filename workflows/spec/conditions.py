@@ -11,6 +11,8 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 MAX_LENGTH = 1_000
+# Each macro walks a list, one inside the other multiplies: three could keep a worker for minutes.
+MAX_MACROS = 2
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
@@ -82,8 +84,12 @@ def compile_condition(source: str) -> Condition:
         program = cel.compile(translated)
     except ValueError as error:
         raise _parse_error(error, translated, [*offsets, len(source)]) from error
-    bound = set(_MACROS.findall(translated))
-    return Condition(source, program, frozenset(program.variables()) - bound - _LITERALS)
+    bound = _MACROS.findall(translated)
+    if len(bound) > MAX_MACROS:
+        raise ConditionError(
+            f"The condition uses more than {MAX_MACROS} of all, exists, map, filter."
+        )
+    return Condition(source, program, frozenset(program.variables()).difference(bound, _LITERALS))
 
 
 def translate(source: str) -> tuple[str, list[int]]:

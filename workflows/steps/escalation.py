@@ -57,8 +57,8 @@ class EscalationStep(Step[EscalationConfig, EscalationOutput]):
         return StepOutcome(output, ends_as=RunStatus.HANDED_OVER, result=result)
 
 
-def rescue(*, conversation_id: UUID, run_id: UUID) -> None:
-    """Bring a person in for a run that failed, whatever its workflow says.
+def rescue(*, conversation_id: UUID, run_id: UUID | None) -> None:
+    """Bring a person in for a run that failed or could not begin, whatever its workflow says.
 
     Without a fence: somebody must answer even if the conversation changed hands meanwhile. A
     conversation that a person has resolved needs nobody.
