@@ -96,7 +96,7 @@ class ConversationSocket(Socket):
         self.send(snapshot.status)
         if start.gap is not None:
             self.send(_gap(conversation_id, start.gap))
-        feed.start(start.first - 1)
+        feed.start(start.first - 1, last=snapshot.position.seq)
 
     def _feed(self, conversation_id: UUID) -> Feed:
         async def fetch(after: int) -> Sequence[Stored]:

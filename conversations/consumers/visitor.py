@@ -11,7 +11,7 @@ from conversations import announce, frames, selectors, services
 from conversations.consumers.following import ConversationSocket, Snapshot
 from conversations.errors import ConversationNotFound, VisitorTokenInvalid
 from conversations.models import Customer
-from conversations.origins import origin_is_allowed
+from conversations.origins import origin_is_own
 from conversations.types import PROTOCOL, Author, Position, ReceivedMessage
 from core.realtime.closing import Close
 from core.realtime.errors import HelloRequired, Refused
@@ -36,7 +36,8 @@ class VisitorSocket(ConversationSocket):
         self.customer = await in_thread(self._customer)
 
     def _customer(self) -> Customer:
-        if not origin_is_allowed(self.handshake.origin, selectors.widget_origins()):
+        origin = self.handshake.origin
+        if origin and not origin_is_own(origin) and origin not in selectors.widget_origins():
             raise Refused(Close.FORBIDDEN, "origin_refused")
         try:
             return services.visitor_authenticate(visitor_token=self.handshake.token)

@@ -12,12 +12,13 @@ from typing import Any
 from uuid import UUID
 
 import redis
-from django.db import connection
+from django.db import connection, transaction
 
 from conversations import announce, selectors
 from conversations.errors import ConversationNotFound, CustomerRequired
 from conversations.models import Conversation, Customer
 from conversations.services.messages import message_receive
+from conversations.services.transcript import conversation_lock
 from conversations.services.visitors import customer_ensure, visitor_conversation
 from conversations.types import ChatAnswer, ReceivedMessage
 from core.errors import ValidationFailed
@@ -51,8 +52,7 @@ def chat_message_receive(
     context = _context_check(context)
     conversation = _conversation(customer, user_id, conversation_id)
     if context and conversation.context.get("client") != context:
-        merged = {**conversation.context, "client": context}
-        Conversation.objects.filter(pk=conversation.pk).update(context=merged)
+        _context_store(conversation.pk, context)
     return message_receive(conversation_id=conversation.pk, client_id=client_id, text=text)
 
 
@@ -61,6 +61,13 @@ def _context_check(context: Mapping[str, Any] | None) -> dict[str, Any]:
         fault = {"pointer": "/context", "code": "too_large", "detail": f"{CONTEXT_BYTES} bytes"}
         raise ValidationFailed(errors=[fault])
     return dict(context or {})
+
+
+def _context_store(conversation_id: UUID, context: dict[str, Any]) -> None:
+    with transaction.atomic():
+        conversation = conversation_lock(conversation_id)
+        conversation.context = {**conversation.context, "client": context}
+        conversation.save(update_fields=["context"])
 
 
 def _conversation(

@@ -46,11 +46,15 @@ class Feed:
         self._is_behind = False
         self._task: asyncio.Task[None] | None = None
 
-    def start(self, position: int) -> None:
-        """Send everything after `position`, and from then on whatever comes."""
+    def start(self, position: int, last: int) -> None:
+        """Send everything after `position`, and from then on whatever comes.
+
+        `last` is the newest stored seq known: without anything missing nothing is read.
+        """
         self.position = position
         self._is_started = True
-        self.catch_up()
+        if last > position or self._is_behind:
+            self.catch_up()
 
     def stop(self) -> None:
         self._is_started = False
@@ -60,8 +64,8 @@ class Feed:
     def deliver(self, packet: Packet) -> None:
         """Take a broadcast; raises SlowConsumer."""
         if not self._is_started:
-            return
-        if packet.seq == 0:
+            self._is_behind = self._is_behind or packet.seq > 0
+        elif packet.seq == 0:
             self._queue.put(packet.text, is_durable=packet.is_durable)
         elif self._task is not None:
             self._is_behind = True

@@ -18,14 +18,14 @@ class TokenBucket:
         self._tokens = burst
         self._checked_at = clock()
 
-    def take(self) -> bool:
-        """Take one token; False when none is left."""
+    def take(self, cost: float = 1.0) -> bool:
+        """Take `cost` tokens; False when there are fewer."""
         now = self._clock()
         self._tokens = min(self.burst, self._tokens + (now - self._checked_at) * self.rate)
         self._checked_at = now
-        if self._tokens < 1:
+        if self._tokens < cost:
             return False
-        self._tokens -= 1
+        self._tokens -= cost
         return True
 
     def wait_seconds(self) -> float:

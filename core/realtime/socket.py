@@ -32,6 +32,8 @@ HEARTBEAT_SECONDS = 25.0
 CLOSE_SECONDS = 2.0
 RECHECK_SPREAD_SECONDS = 1.0
 FRAMES_A_SECOND, FRAMES_AT_ONCE = 20.0, 60.0
+# A hello may bring hundreds of messages.
+COSTS = {"hello": 5.0}
 FAULTS_ALLOWED = 20
 RATE_FAULTS_ALLOWED = 500
 
@@ -177,7 +179,8 @@ class Socket:
 
     async def _close(self, code: Close) -> None:
         """Say goodbye; a reader that takes nothing is not waited for."""
-        ws_closed_total.labels(code=str(int(code))).inc()
+        if code is not Close.NORMAL:
+            ws_closed_total.labels(code=str(int(code))).inc()
         with suppress(OSError, RuntimeError, TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._send({"type": "websocket.close", "code": int(code)})
@@ -232,7 +235,7 @@ class Socket:
 
     async def _handle(self, frame: Frame) -> None:
         name = str(getattr(frame, "type", ""))
-        if not self._rate.take():
+        if not self._rate.take(COSTS.get(name, 1.0)):
             raise FrameRateLimited(retry_after=round(self._rate.wait_seconds(), 2))
         self._rate_faults = 0
         ws_frames_total.labels(direction="in", type=name).inc()

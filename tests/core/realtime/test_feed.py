@@ -50,15 +50,16 @@ async def sent(queue: OutboundQueue) -> list[str]:
 
 
 async def test_start_sends_what_is_stored_after_the_position() -> None:
-    feed, queue = feed_make(Database(last=8))
-    feed.start(2)
+    database = Database(last=8)
+    feed, queue = feed_make(database)
+    feed.start(2, last=8)
     assert await sent(queue) == ["3", "4", "5", "6", "7", "8"]
 
 
 async def test_next_broadcast_is_forwarded_without_reading() -> None:
     database = Database()
     feed, queue = feed_make(database)
-    feed.start(0)
+    feed.start(0, last=database.last)
     await asyncio.sleep(0.01)
     reads = database.reads
     for seq in (1, 2, 3):
@@ -71,7 +72,7 @@ async def test_next_broadcast_is_forwarded_without_reading() -> None:
 async def test_lost_broadcast_is_read_from_the_database() -> None:
     database = Database()
     feed, queue = feed_make(database)
-    feed.start(0)
+    feed.start(0, last=database.last)
     await asyncio.sleep(0.01)
     database.last = 3
     feed.deliver(broadcast(3))
@@ -81,7 +82,7 @@ async def test_lost_broadcast_is_read_from_the_database() -> None:
 async def test_doubled_broadcast_is_sent_once() -> None:
     database = Database(last=1)
     feed, queue = feed_make(database)
-    feed.start(0)
+    feed.start(0, last=database.last)
     await asyncio.sleep(0.01)
     feed.deliver(broadcast(1))
     assert await sent(queue) == ["1"]
@@ -90,16 +91,33 @@ async def test_doubled_broadcast_is_sent_once() -> None:
 async def test_frame_without_a_seq_passes_and_nothing_passes_before_the_start() -> None:
     feed, queue = feed_make(Database())
     feed.deliver(Packet(text="early", is_durable=True))
-    feed.start(0)
+    feed.start(0, last=0)
     feed.deliver(Packet(text="status", is_durable=True))
     assert await sent(queue) == ["status"]
+
+
+async def test_what_is_said_between_reading_and_starting_is_sent() -> None:
+    database = Database(last=2)
+    feed, queue = feed_make(database)
+    database.last = 3
+    feed.deliver(broadcast(3))
+    feed.start(2, last=2)
+    assert await sent(queue) == ["3"]
+
+
+async def test_nothing_missing_reads_nothing() -> None:
+    database = Database(last=2)
+    feed, _ = feed_make(database)
+    feed.start(2, last=2)
+    await asyncio.sleep(0.01)
+    assert database.reads == 0
 
 
 async def test_database_that_is_away_is_asked_again_later() -> None:
     database = Database(last=2)
     feed, queue = feed_make(database)
     database.is_down = True
-    feed.start(0)
+    feed.start(0, last=database.last)
     await asyncio.sleep(0.01)
     database.is_down = False
     feed.catch_up()
@@ -119,7 +137,7 @@ async def test_reader_who_takes_nothing_is_let_go_during_a_catch_up(
 
     monkeypatch.setattr(queue, "room", no_room)
     feed = Feed(queue=queue, fetch=Database(last=100).fetch, on_slow=let_go.set)
-    feed.start(0)
+    feed.start(0, last=100)
     await asyncio.wait_for(let_go.wait(), 1)
 
 
@@ -128,7 +146,7 @@ async def test_any_loss_doubling_and_disorder_ends_in_the_stored_sequence(seed: 
     chance = random.Random(seed)
     database = Database(page=chance.randint(1, 5))
     feed, queue = feed_make(database)
-    feed.start(0)
+    feed.start(0, last=database.last)
     late: list[int] = []
     for seq in range(1, 60):
         database.last = seq
