@@ -44,7 +44,8 @@ class WorkflowListView(APIView):
     )
     def get(self, request: Request) -> Response:
         """List what would run now under each name."""
-        return Response(WorkflowSerializer(selectors.workflow_list(), many=True).data)
+        graphs = [entry.graph for entry in selectors.workflow_entries() if entry.graph]
+        return Response(WorkflowSerializer(graphs, many=True).data)
 
     @extend_schema(
         operation_id="workflows_publish",

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from workflows.engine.step import kinds
 from workflows.errors import RunNotFound, WorkflowNotFound
 from workflows.library import library
 from workflows.models import Run, WorkflowVersion
+from workflows.spec.errors import SpecError, SpecProblem
 from workflows.spec.graph import Graph
 from workflows.spec.loading import load
 from workflows.types import VersionState
@@ -61,24 +63,41 @@ def version_states(*, workflow: str, library_hash: str) -> dict[str, str]:
     return dict(rows.values_list("state", "content_hash"))
 
 
-def workflow_list() -> list[Graph]:
+@dataclass(frozen=True, slots=True)
+class WorkflowEntry:
+    """What answers under a name now: its text, and its graph unless this release cannot read it."""
+
+    name: str
+    source: str
+    graph: Graph | None
+    problems: tuple[SpecProblem, ...] = ()
+
+
+def workflow_entries() -> list[WorkflowEntry]:
     """Return what would run now under each name: the published version, or the library's."""
     published = WorkflowVersion.objects.filter(state=VersionState.PUBLISHED)
-    own = {
-        version.name: graph_get(workflow=version.name, content_hash=version.content_hash)
-        for version in published
-    }
-    return [graph for _name, graph in sorted({**library(), **own}.items())]
+    own = {version.name: _entry(version) for version in published}
+    ours = {name: WorkflowEntry(name, graph.source, graph) for name, graph in library().items()}
+    return [entry for _name, entry in sorted({**ours, **own}.items())]
 
 
-def workflow_get(*, workflow: str) -> Graph:
+def workflow_get(*, workflow: str) -> WorkflowEntry:
     """Return what would run now under a name; raises ``WorkflowNotFound``."""
     published = WorkflowVersion.objects.filter(name=workflow, state=VersionState.PUBLISHED).first()
     if published is not None:
-        return graph_get(workflow=workflow, content_hash=published.content_hash)
+        return _entry(published)
     if workflow not in library():
         raise WorkflowNotFound(workflow=workflow)
-    return library()[workflow]
+    graph = library()[workflow]
+    return WorkflowEntry(workflow, graph.source, graph)
+
+
+def _entry(version: WorkflowVersion) -> WorkflowEntry:
+    try:
+        graph = graph_get(workflow=version.name, content_hash=version.content_hash)
+    except SpecError as error:
+        return WorkflowEntry(version.name, version.source, None, error.problems)
+    return WorkflowEntry(version.name, version.source, graph)
 
 
 def run_get(*, run_id: UUID) -> Run:

@@ -34,11 +34,11 @@ def index(request: HttpRequest) -> HttpResponse:
     counts = selectors.run_counts(since=timezone.now() - timedelta(days=COUNTED_DAYS))
     workflows = [
         {
-            "graph": graph,
-            "counts": counts.get(graph.name, {"total": 0, "failed": 0}),
-            "is_default": graph.name == DEFAULT_WORKFLOW,
+            "entry": entry,
+            "counts": counts.get(entry.name, {"total": 0, "failed": 0}),
+            "is_default": entry.name == DEFAULT_WORKFLOW,
         }
-        for graph in selectors.workflow_list()
+        for entry in selectors.workflow_entries()
     ]
     return render(request, "workflows/index.html", {"workflows": workflows, "days": COUNTED_DAYS})
 
@@ -47,10 +47,11 @@ def index(request: HttpRequest) -> HttpResponse:
 @requires("workflows:read")
 def workflow(request: HttpRequest, name: str) -> HttpResponse:
     """Show a workflow: its graph, its text and its versions."""
-    graph = selectors.workflow_get(workflow=name)
+    entry = selectors.workflow_get(workflow=name)
     context = {
-        "graph": graph,
-        "drawing": graph_draw(graph),
+        "entry": entry,
+        "graph": entry.graph,
+        "drawing": graph_draw(entry.graph) if entry.graph else None,
         "versions": selectors.version_list(workflow=name),
         "runs": selectors.run_list(workflow=name)[:5],
         "can_write": "workflows:write" in scopes_for(request),
@@ -62,9 +63,9 @@ def workflow(request: HttpRequest, name: str) -> HttpResponse:
 @requires("workflows:write")
 def edit(request: HttpRequest, name: str) -> HttpResponse:
     """Check a changed text, and publish it when it is right."""
-    graph = selectors.workflow_get(workflow=name)
-    form = WorkflowSourceForm(request.POST or None, initial={"source": graph.source})
-    context: dict[str, Any] = {"graph": graph, "form": form, "problems": [], "checked": None}
+    entry = selectors.workflow_get(workflow=name)
+    form = WorkflowSourceForm(request.POST or None, initial={"source": entry.source})
+    context: dict[str, Any] = {"name": name, "form": form, "problems": [], "checked": None}
     if form.is_bound and form.is_valid():
         source = form.cleaned_data["source"].replace("\r\n", "\n")
         try:
@@ -89,7 +90,7 @@ def _publish(request: HttpRequest, source: str) -> HttpResponse:
 @requires("workflows:read")
 def runs(request: HttpRequest) -> HttpResponse:
     """List runs, newest first."""
-    names = [graph.name for graph in selectors.workflow_list()]
+    names = [entry.name for entry in selectors.workflow_entries()]
     form = RunFilterForm(request.GET, workflows=names)
     chosen = {key: value for key, value in form.cleaned_data.items()} if form.is_valid() else {}
     page = Paginator(selectors.run_list(**chosen), PAGE_SIZE).get_page(request.GET.get("page"))

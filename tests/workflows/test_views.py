@@ -12,6 +12,7 @@ from core import tenancy
 from tests.workflows.conftest import HEAD, Say
 from workflows.library import library
 from workflows.models import Run, WorkflowVersion
+from workflows.spec.loading import content_hash
 
 HELLO = "  - {id: hello, type: reply, config: {text: Hello}}\n"
 PAGES = ["/workflows/", "/workflows/customer_support/", "/workflows/runs/"]
@@ -54,6 +55,24 @@ def test_workflow_page_shows_graph_and_text(sign_in: SignIn) -> None:
     assert page.count('class="graph-step') == len(library()["customer_support"].nodes)
     assert "style=" not in page
     assert "not_in_documents" in page
+
+
+def test_text_this_release_cannot_read_is_shown_with_its_mistakes(
+    sign_in: SignIn, in_acme: Any
+) -> None:
+    source = HEAD + "  - {id: a, type: gone_with_the_release}\n"
+    WorkflowVersion.objects.create(
+        name="customer_support",
+        version="9",
+        content_hash=content_hash(source),
+        source=source,
+        state="published",
+    )
+    client = sign_in()
+    assert "cannot be read" in client.get("/workflows/").content.decode()
+    assert "line 4, column 19" in client.get("/workflows/customer_support/").content.decode()
+    assert client.get("/workflows/customer_support/edit/").status_code == 200
+    assert client.get("/workflows/runs/").status_code == 200
 
 
 def test_unknown_workflow_and_run_are_not_found(sign_in: SignIn) -> None:
