@@ -182,6 +182,16 @@ def widget_current() -> WidgetInstallation | None:
     return WidgetInstallation.objects.order_by("created_at").first()
 
 
+def customer_list(*, query: str = "") -> QuerySet[Customer]:
+    """Return customers by name, address or the business's own id, newest first."""
+    words = query.replace("\x00", "").strip()
+    found = Customer.objects.order_by("-created_at", "-pk")
+    if not words:
+        return found
+    by_name = Q(name__icontains=words) | Q(email__icontains=words)
+    return found.filter(by_name | Q(external_id=words))
+
+
 def customer_get(*, customer_id: UUID) -> Customer | None:
     return Customer.objects.filter(pk=customer_id).first()
 

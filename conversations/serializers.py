@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from conversations.models import Conversation, Customer, Message
+from conversations.models import Conversation, Customer, Message, WidgetInstallation
 from conversations.types import TEXT_LIMIT
 from core.api import StrictSerializer
 
@@ -134,3 +134,24 @@ class ActorBody(StrictSerializer):
 class AgentReplyBody(ActorBody):
     text = serializers.CharField(trim_whitespace=False, allow_blank=True)
     client_id = serializers.CharField(max_length=64)
+
+
+class WidgetSerializer(serializers.ModelSerializer[WidgetInstallation]):
+    """The widget a tenant embeds; the key is public."""
+
+    class Meta:
+        model = WidgetInstallation
+        fields = ("key", "title", "greeting", "accent", "suggestions", "allowed_origins")
+        read_only_fields = fields
+
+
+class WidgetBody(StrictSerializer):
+    """What may be changed of the widget; origins look like https://shop.example.com."""
+
+    title = serializers.CharField(max_length=80, allow_blank=True)
+    greeting = serializers.CharField(max_length=300, allow_blank=True)
+    accent = serializers.RegexField(r"^#[0-9a-fA-F]{6}$")
+    suggestions = serializers.ListField(child=serializers.CharField(max_length=120), max_length=6)
+    allowed_origins = serializers.ListField(
+        child=serializers.CharField(max_length=200), max_length=50
+    )
