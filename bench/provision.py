@@ -74,10 +74,10 @@ def remove(schemas: list[str]) -> None:
             cursor.execute(f'DROP SCHEMA IF EXISTS "{schema}" CASCADE')
             cursor.execute("SELECT id FROM tenants_tenant WHERE schema_name = %s", (schema,))
             for (tenant_id,) in cursor.fetchall():
-                _rows_remove(tenant_id)
+                _rows_remove(str(tenant_id))
 
 
-def _rows_remove(tenant_id: object) -> None:
+def _rows_remove(tenant_id: str) -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:

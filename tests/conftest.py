@@ -56,8 +56,8 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     from django.db import connections
 
     services.database_clone(services.template_ensure(), settings.DATABASES["default"]["NAME"])
-    TransactionTestCase.databases = TestCase.databases = frozenset({"default", "platform"})
-    TransactionTestCase._fixture_teardown = _committed_data_remove  # type: ignore[assignment,method-assign]
+    TransactionTestCase.databases = TestCase.databases = {"default", "platform"}
+    setattr(TransactionTestCase, "_fixture_teardown", _committed_data_remove)  # noqa: B010 - untyped
     yield
     for connection in connections.all():
         connection.close()

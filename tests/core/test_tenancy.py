@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -55,7 +56,7 @@ def test_rolled_back_setting_is_made_again(acme: TenantContext) -> None:
 
 
 def test_unknown_schema_finds_no_table(db: None) -> None:
-    ghost = TenantContext(id=tenancy.UUID(int=7), schema="t_ghost", slug="ghost")
+    ghost = TenantContext(id=UUID(int=7), schema="t_ghost", slug="ghost")
     with tenancy.tenant_scope(ghost), transaction.atomic(), connection.cursor() as cursor:
         with pytest.raises(DatabaseError):
             cursor.execute("SELECT count(*) FROM workflows_run")
