@@ -22,6 +22,7 @@ VAR_DIR: Path
 BASE_DOMAIN: str
 PUBLIC_BASE_URL: str
 REALTIME_URL: str
+TRUSTED_PROXY_COUNT: int
 IS_DEMO_ALLOWED: bool
 
 DEBUG = False
@@ -300,6 +301,7 @@ def settings_for(environment: Environment) -> dict[str, Any]:
         "BASE_DOMAIN": base_domain,
         "PUBLIC_BASE_URL": environment.text("PUBLIC_BASE_URL", "http://localhost:8000"),
         "REALTIME_URL": environment.text("REALTIME_URL", "ws://{host}:8001"),
+        "TRUSTED_PROXY_COUNT": environment.number("TRUSTED_PROXY_COUNT", 0),
         "ALLOWED_HOSTS": [base_domain, f".{base_domain}", *environment.items("ALLOWED_HOSTS")],
         "CSRF_TRUSTED_ORIGINS": environment.items("CSRF_TRUSTED_ORIGINS"),
         "CONTENT_SECURITY_POLICY": _csp(environment),

@@ -35,7 +35,7 @@ from conversations.widget_words import LAUNCHER, PANEL, texts
 from core.errors import DomainError, Unauthenticated
 from core.http import problem_response
 from tenants.selectors import realtime_url, tenant_current
-from tenants.throttle import attempt_count
+from tenants.throttle import attempt_count, client_address
 
 View = Callable[[HttpRequest], HttpResponse]
 LOADER = Path(settings.BASE_DIR) / "static" / "widget" / "loader.js"
@@ -210,5 +210,4 @@ def _bearer(request: HttpRequest) -> str:
 
 
 def _brake(request: HttpRequest, kind: str, limit: int) -> None:
-    address = request.META.get("REMOTE_ADDR", "")
-    attempt_count(kind=kind, subject=address, limit=limit, seconds=60)
+    attempt_count(kind=kind, subject=client_address(request), limit=limit, seconds=60)

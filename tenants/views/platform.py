@@ -17,6 +17,7 @@ from tenants.forms import SignUpForm, WorkspaceForm
 from tenants.types import SignedUp
 
 SIGN_UPS_PER_HOUR = 60
+PER_ACCOUNT = 10
 SHOWCASE_SLUG = "frontdesk"
 
 
@@ -48,17 +49,20 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 
 def _signed_up(request: HttpRequest, form: SignUpForm) -> SignedUp | None:
     """Return the new workspace, or None with the reason on the form."""
-    address = request.META.get("REMOTE_ADDR", "")
     try:
-        throttle.attempt_count(
-            kind="signup", subject=address, limit=SIGN_UPS_PER_HOUR, seconds=3600
-        )
+        _attempt_count("signup", throttle.client_address(request), SIGN_UPS_PER_HOUR)
+        # An existing account proves itself here by its password, so this is a sign-in as well.
+        _attempt_count("signup-account", form.cleaned_data["email"], PER_ACCOUNT)
         return services.workspace_sign_up(**form.cleaned_data)
     except RateLimited:
-        form.add_error(None, _("Too many new workspaces from your network. Try again in an hour."))
+        form.add_error(None, _("Too many attempts. Try again in an hour."))
     except DomainError as error:
         form.error_add(error)
     return None
+
+
+def _attempt_count(kind: str, subject: str, limit: int) -> None:
+    throttle.attempt_count(kind=kind, subject=subject, limit=limit, seconds=3600)
 
 
 @require_safe

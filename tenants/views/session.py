@@ -49,10 +49,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 def _person_for(request: HttpRequest, form: LoginForm) -> Person | None:
     """Return who signs in, or None with the reason on the form."""
     email = form.cleaned_data["email"].lower()
-    address = request.META.get("REMOTE_ADDR", "")
     try:
         _attempt_count("login", email, PER_ACCOUNT)
-        _attempt_count("login-address", address, PER_ADDRESS)
+        _attempt_count("login-address", throttle.client_address(request), PER_ADDRESS)
     except DomainError:
         form.add_error(None, _("Too many attempts. Wait five minutes, then try again."))
         return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+from django.test import RequestFactory
+from pytest_django import Settings
 
 from core import tenancy
 from core.errors import RateLimited
@@ -41,3 +43,22 @@ def test_attempts_are_counted_per_workspace(acme: TenantContext, globex: TenantC
     with tenancy.tenant_scope(globex):
         attempt(subject)
     attempt(subject)
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, "203.0.113.9", "127.0.0.1"),
+        (1, "", "127.0.0.1"),
+        (1, "203.0.113.9", "203.0.113.9"),
+        (1, "198.51.100.1, 203.0.113.9", "203.0.113.9"),
+        (2, "198.51.100.1, 203.0.113.9, 10.0.0.7", "203.0.113.9"),
+        (3, "203.0.113.9", "127.0.0.1"),
+    ],
+)
+def test_client_address_believes_only_our_own_proxies(
+    settings: Settings, proxies: int, forwarded: str, address: str
+) -> None:
+    settings.TRUSTED_PROXY_COUNT = proxies
+    request = RequestFactory().get("/", headers={"X-Forwarded-For": forwarded})
+    assert throttle.client_address(request) == address

@@ -10,6 +10,7 @@ from django.test import Client
 
 from core import tenancy
 from core.tenancy import TenantContext
+from tenants import throttle
 from tenants.models import Person, Tenant
 
 FORM = {
@@ -78,6 +79,16 @@ def test_sign_up_says_what_is_wrong_and_creates_nothing(
     assert sentence in answer.content.decode()
     assert tenant_count() == before
     assert not Person.objects.filter(email=FORM["email"]).exists()
+
+
+def test_sign_up_is_no_way_to_guess_a_password(client: Client, world: Any) -> None:
+    email = "viewer@globex.example.com"
+    for _ in range(10):
+        sign_up(client, email=email)
+    page = sign_up(client, email=email, password="correct horse 42").content.decode()
+    throttle.attempts_forget(kind="signup-account", subject=email)
+    throttle.attempts_forget(kind="signup", subject="127.0.0.1")
+    assert "Too many attempts" in page
 
 
 def test_sign_up_never_repeats_the_password(client: Client, world: Any) -> None:

@@ -121,6 +121,13 @@ def test_account_changes_the_password_and_keeps_the_session(
     assert login_post(client_at("acme.localhost"), "agent@acme.example.com", new).status_code == 302
 
 
+def test_account_change_ends_other_sessions(sign_in: Callable[..., Client]) -> None:
+    here, elsewhere = sign_in(role="agent"), sign_in(role="agent")
+    here.post("/account/", {"current": PASSWORD, "new": "a longer sentence 8"})
+    assert elsewhere.get("/").status_code == 302
+    assert here.get("/").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("current", "new", "sentence"),
     [
