@@ -8,7 +8,7 @@ from typing import Any
 
 from workflows.drawing import Drawing, Trail, graph_draw
 from workflows.engine.events import EventType, RunEvent
-from workflows.engine.state import RunState, fold
+from workflows.engine.state import JournalCorrupt, RunState, fold
 from workflows.spec.graph import Graph
 from workflows.spec.kinds import END
 
@@ -81,8 +81,11 @@ class RunStory:
 
 
 def run_explain(events: Sequence[RunEvent], graph: Graph | None) -> RunStory:
-    """Fold the events and gather what they say; without its graph there is no drawing."""
-    state = fold(events)
+    """Fold the events and gather what they say; without its graph there is no drawing.
+
+    Events that cannot be folded are still listed.
+    """
+    state = _state(events)
     completion = state.latest("llm")
     search = state.latest("knowledge")
     return RunStory(
@@ -96,8 +99,15 @@ def run_explain(events: Sequence[RunEvent], graph: Graph | None) -> RunStory:
         rows=_rows(events),
         events=tuple(EventRow(event, _readable(event.payload)) for event in events),
         drawing=graph_draw(graph, _trail(state)) if graph else None,
-        duration_ms=_milliseconds(events[0].at, events[-1].at),
+        duration_ms=_milliseconds(events[0].at, events[-1].at) if events else 0.0,
     )
+
+
+def _state(events: Sequence[RunEvent]) -> RunState:
+    try:
+        return fold(events)
+    except JournalCorrupt:
+        return RunState()
 
 
 def _trail(state: RunState) -> Trail:
@@ -134,6 +144,8 @@ def _passage(number: int, passage: Mapping[str, Any], cited: set[tuple[int, int]
 
 
 def _rows(events: Sequence[RunEvent]) -> tuple[StepRow, ...]:
+    if not events:
+        return ()
     began = events[0].at
     total = max(_milliseconds(began, events[-1].at), 0.001)
     return tuple(_row(event, began, total) for event in events if event.type in _OUTCOMES)

@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -114,7 +115,7 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     is_part = bool(request.headers.get("HX-Request"))
     template = "workflows/_run.html" if is_part else "workflows/run.html"
     response = render(request, template, {"run": found, "story": story})
-    response["Vary"] = "HX-Request, Cookie"
+    patch_vary_headers(response, ["HX-Request"])
     return response
 
 

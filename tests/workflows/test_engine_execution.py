@@ -263,6 +263,20 @@ def test_run_that_kills_every_worker_ends_with_a_person(five: Bench) -> None:
     assert Run.objects.get(pk=run_id).error_code == "attempts_exhausted"
 
 
+@pytest.mark.parametrize("lost", [1, 2])
+def test_run_whose_events_do_not_fit_together_fails_visibly(five: Bench, lost: int) -> None:
+    run_id = new_run(graph_of(five))
+    five.crash_after = {3}
+    with pytest.raises(Crash):
+        run_drive(run_id, five)
+    RunEvent.objects.filter(run_id=run_id, seq=lost).delete()
+    lease_lapse(run_id)
+    assert run_drive(run_id, five) is None
+    run = Run.objects.get(pk=run_id)
+    assert (run.status, run.error_code) == ("failed", "journal_corrupt")
+    assert five.rescued == [run_id]
+
+
 def test_one_active_run_per_conversation_and_one_per_turn(five: Bench) -> None:
     conversation = uuid4()
     run_id = new_run(graph_of(five), conversation_id=conversation, answered_seq=1)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from core import tenancy
 from tests.workflows.conftest import HEAD, Say
 from workflows.library import library
-from workflows.models import Run, WorkflowVersion
+from workflows.models import Run, RunEvent, WorkflowVersion
 from workflows.spec.loading import content_hash
 
 HELLO = "  - {id: hello, type: reply, config: {text: Hello}}\n"
@@ -100,6 +100,12 @@ def test_running_run_asks_for_itself_again(sign_in: SignIn, run: Run) -> None:
 
 def test_run_whose_version_cannot_be_read_still_opens(sign_in: SignIn, run: Run) -> None:
     Run.objects.update(content_hash="0" * 64)
+    assert sign_in().get(reverse("workflows:run", args=[run.pk])).status_code == 200
+
+
+@pytest.mark.parametrize("lost", [[1], [1, 2, 3, 4, 5]])
+def test_run_with_lost_events_still_opens(sign_in: SignIn, run: Run, lost: list[int]) -> None:
+    RunEvent.objects.filter(run_id=run.pk, seq__in=lost).delete()
     assert sign_in().get(reverse("workflows:run", args=[run.pk])).status_code == 200
 
 

@@ -14,7 +14,7 @@ from workflows.engine.events import EventType, RunEvent, RunStatus
 from workflows.engine.host import ClaimedRun, Host
 from workflows.engine.journal import LeaseLost
 from workflows.engine.lease import Hold, keeper
-from workflows.engine.state import RunState, apply, fold
+from workflows.engine.state import JournalCorrupt, RunState, apply, fold
 from workflows.engine.step import StepContext, StepOutcome, scope_of, step_get
 from workflows.spec.conditions import ConditionFailed
 from workflows.spec.graph import Graph, Node
@@ -38,6 +38,11 @@ def run_drive(run_id: UUID, host: Host) -> RunState | None:
     try:
         with keeper.holding(run) as hold:
             return _Drive(run, fold(journal.events(run_id)), host, hold).to_end()
+    except JournalCorrupt:
+        log.exception("run_journal_corrupt", run=str(run_id))
+        host.rescue(run, RunState())
+        journal.abandon(run, "journal_corrupt")
+        return None
     except LeaseLost:
         log.info("run_lease_lost", run=str(run_id))
         return None

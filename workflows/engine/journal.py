@@ -59,6 +59,10 @@ _EXTEND = """
     UPDATE workflows_run SET lease_until = clock_timestamp() + %s * interval '1 second'
     WHERE id = %s AND lease_owner = %s
 """
+_ABANDON = """
+    UPDATE workflows_run SET status = 'failed', error_code = %s, finished_at = clock_timestamp()
+    WHERE id = %s AND lease_owner = %s
+"""
 _LAPSED = """
     UPDATE workflows_run SET lease_owner = '',
         lease_until = clock_timestamp() + %s * interval '1 second'
@@ -162,6 +166,11 @@ def extend(run: ClaimedRun, seconds: float) -> None:
     """Keep the lease for longer than it was claimed for; raises ``LeaseLost``."""
     if _execute(_EXTEND, (seconds, run.id, run.owner)) != 1:
         raise LeaseLost(str(run.id))
+
+
+def abandon(run: ClaimedRun, code: str) -> None:
+    """End a run whose events cannot be continued: the projection alone says that it failed."""
+    _execute(_ABANDON, (code, run.id, run.owner))
 
 
 def lapsed(*, limit: int, grace_seconds: float) -> list[UUID]:
