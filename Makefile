@@ -84,10 +84,10 @@ define install
   $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Frontdesk needs Python 3.11 or newer; $(PYTHON) is older. Set PYTHON=.")' && \
   echo "Installing requirements/$$kind.txt into $(VENV) (about a minute the first time) ..." && \
   { [ -x $(BIN)/python ] || $(PYTHON) -m venv $(VENV); } && \
-  { $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt && \
+  { $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/uv.txt && \
     index="$${UV_DEFAULT_INDEX:-$$($(BIN)/python -m pip config get global.index-url 2>/dev/null || true)}" && \
     env $${index:+"UV_DEFAULT_INDEX=$$index"} $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/$$kind.txt || \
     { echo "uv could not install; trying pip ..." && \
-      $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/$$kind.txt; }; } && \
+      $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements/$$kind.txt; }; } && \
   rm -f $(VENV)/.base-* $(VENV)/.dev-* && touch $(VENV)/.$$kind-$(HASH)
 endef

@@ -30,7 +30,7 @@ def up(config: StackConfig) -> int:
     """Start the stack in the background and return once it is ready. Idempotent."""
     found = _state_alive(config.layout)
     if found and found.phase == READY and http_status(f"{found.web_url}/readyz") == 200:
-        print(f"Frontdesk is already up: {_public_url(config)}")
+        print(f"Frontdesk is already up: {_public_url(config, found)}")
         return 0
     if found is None:
         config.layout.make()
@@ -40,12 +40,15 @@ def up(config: StackConfig) -> int:
         launched = None
     if not _wait_ready(config, launched):
         return 1
-    print(f"Frontdesk is up: {_public_url(config)} (logins: {config.layout.demo_file})")
+    logins = f" (logins: {config.layout.demo_file})" if config.has_demo else ""
+    print(f"Frontdesk is up: {_public_url(config, state_load(config.layout.state_file))}{logins}")
     return 0
 
 
-def _public_url(config: StackConfig) -> str:
-    return config.values.get("PUBLIC_BASE_URL") or f"http://localhost:{config.ports['WEB_PORT']}"
+def _public_url(config: StackConfig, state: StackState | None) -> str:
+    """Return where people find it: the running stack's port, whatever this call asked for."""
+    running = state.web_url if state else config.web_url
+    return config.values.get("PUBLIC_BASE_URL") or running.replace("127.0.0.1", "localhost")
 
 
 def _supervisor_launch(layout: Layout) -> subprocess.Popen[bytes]:
@@ -150,8 +153,9 @@ def demo(config: StackConfig) -> int:
         print("The supervisor ended; see its log.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopping ...", flush=True)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with suppress(OSError):  # the terminal may be gone
+            print("\nStopping ...", flush=True)
         return down(config)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 KILL_AFTER_SECONDS = 20.0
-CLOCK_SLACK = 0.1
+CLOCK_SLACK = 0.015
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,14 @@ class ProcessRecord:
 
     @classmethod
     def of(cls, name: str, pid: int, stop_signal: int = signal.SIGTERM) -> ProcessRecord:
-        return cls(name, pid, psutil.Process(pid).create_time(), stop_signal)
+        """Record a process that runs; raises psutil.NoSuchProcess."""
+        return cls(name, pid, started_at(pid), stop_signal)
 
     def process(self) -> psutil.Process | None:
         """Return the running process, or None if it has ended (a zombie has)."""
         try:
             found = psutil.Process(self.pid)
-            is_same = abs(found.create_time() - self.created_at) < CLOCK_SLACK
+            is_same = abs(started_at(self.pid) - self.created_at) < CLOCK_SLACK
             return found if is_same and found.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
@@ -51,14 +52,13 @@ class ProcessRecord:
 
     def _is_reused(self) -> bool:
         try:
-            started_at: float = psutil.Process(self.pid).create_time()
+            return abs(started_at(self.pid) - self.created_at) >= CLOCK_SLACK
         except psutil.NoSuchProcess:
             return False
-        return abs(started_at - self.created_at) >= CLOCK_SLACK
 
     def _is_member(self, found: psutil.Process) -> bool:
         try:
-            is_later = found.create_time() >= self.created_at - CLOCK_SLACK
+            is_later = started_at(found.pid) >= self.created_at - CLOCK_SLACK
             is_grouped = os.getpgid(found.pid) == self.pid
             return is_grouped and is_later and found.status() != psutil.STATUS_ZOMBIE
         except (psutil.Error, ProcessLookupError, PermissionError):
@@ -68,6 +68,21 @@ class ProcessRecord:
         with suppress(psutil.NoSuchProcess):
             if found := self.process():
                 found.send_signal(number)
+
+
+def started_at(pid: int) -> float:
+    """Return when a process started; raises psutil.NoSuchProcess.
+
+    On Linux in seconds since the machine's start: unlike the time of day, nobody sets that clock,
+    so two processes that ask at different times get the same answer.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        seconds: float = psutil.Process(pid).create_time()
+        return seconds
+    ticks = stat.rpartition(")")[2].split()[19]  # field 22 of proc(5); names may hold blanks
+    return int(ticks) / os.sysconf("SC_CLK_TCK")
 
 
 def record_write(folder: Path, record: ProcessRecord) -> None:

@@ -75,7 +75,7 @@ def test_process_is_recorded_while_it_runs(
 def test_record_of_another_start_time_is_another_process() -> None:
     own = ProcessRecord.of("me", os.getpid())
     assert own.process() is not None
-    assert ProcessRecord("me", os.getpid(), own.created_at - 100).process() is None
+    assert ProcessRecord("me", os.getpid(), own.created_at - 1).process() is None
 
 
 def test_ended_process_is_restarted_with_growing_pauses(
