@@ -1,8 +1,8 @@
 /*
  * Frontdesk: <script src="https://acme.example/widget.js" data-key="wk_..." async></script>
  *
- * A launcher in a shadow root, styled by constructable stylesheets (a strict style-src allows
- * them); the iframe with the conversation is made when first wanted.
+ * A launcher in a shadow root, styled by constructable stylesheets, which a strict style-src
+ * allows; the iframe with the conversation is made when first wanted.
  */
 (() => {
   "use strict";
@@ -37,7 +37,7 @@
     close: () => show(false),
     toggle: () => show(!shown),
     reset() {
-      remember("localStorage", "known", null);
+      for (const name of ["known", "kept"]) remember("localStorage", name, null);
       setUnread(0);
       if (frame) tell("reset");
     },
@@ -87,15 +87,13 @@
   const CSS = `
 :host{all:initial;display:block!important}
 *{box-sizing:border-box}
-.dock{--gap:20px;position:fixed;z-index:2147483000;bottom:calc(var(--gap) + env(safe-area-inset-bottom));
- font:500 13px/1.4 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
+.dock{--gap:20px;position:fixed;z-index:2147483000;bottom:calc(var(--gap) + env(safe-area-inset-bottom))}
 .dock.right{right:calc(var(--gap) + env(safe-area-inset-right))}
 .dock.left{left:calc(var(--gap) + env(safe-area-inset-left))}
 button{position:relative;display:grid;place-items:center;width:56px;height:56px;padding:0;border:0;border-radius:50%;
  background:var(--accent);color:var(--ink);cursor:pointer;
  box-shadow:0 1px 6px rgb(9 14 21/.10),0 8px 28px rgb(9 14 21/.22);transition:transform .16s ease}
 button:hover{transform:scale(1.06)}
-button:active{transform:scale(.95)}
 button:focus-visible{outline:3px solid var(--accent);outline-offset:3px}
 svg{grid-area:1/1;width:26px;height:26px;fill:none;stroke:currentColor;stroke-width:1.9;stroke-linecap:round;stroke-linejoin:round;transition:opacity .16s linear,transform .2s ease}
 .chevron{opacity:0;transform:rotate(-30deg)}
@@ -103,7 +101,6 @@ svg{grid-area:1/1;width:26px;height:26px;fill:none;stroke:currentColor;stroke-wi
 .open .chevron{opacity:1;transform:none}
 .badge{position:absolute;top:-3px;right:-3px;min-width:20px;height:20px;padding:0 5px;border-radius:10px;
  background:#c8102e;color:#fff;font:600 12px/20px system-ui,sans-serif;text-align:center}
-.badge[hidden]{display:none}
 .box{position:fixed;z-index:2147483001;bottom:calc(92px + env(safe-area-inset-bottom));width:400px;
  height:min(704px,calc(100vh - 112px));height:min(704px,calc(100dvh - 112px));max-width:calc(100vw - 40px);
  border-radius:16px;overflow:hidden;background:Canvas;visibility:hidden;opacity:0;pointer-events:none;
@@ -187,7 +184,7 @@ iframe{display:block;width:100%;height:100%;border:0;color-scheme:normal}
   }
 
   function tellHost() {
-    tell("host", { open: shown, page: location.href, title: document.title });
+    tell("host", { open: shown, page: location.href, title: document.title, kept: remember("localStorage", "kept") });
   }
 
   const isPhone = () => matchMedia(PHONE).matches;
@@ -230,6 +227,8 @@ iframe{display:block;width:100%;height:100%;border:0;color-scheme:normal}
     close: () => show(false),
     unread: (data) => setUnread(Math.max(0, Number(data.count) || 0)),
     started: () => remember("localStorage", "known", "1"),
+    // For browsers that give a frame no storage.
+    keep: (data) => remember("localStorage", "kept", String(data.kept)),
     error: (data) => fail(String(data.code || "panel_error"), String(data.message || "The chat panel failed.")),
   };
 

@@ -124,3 +124,26 @@ def test_backoff_grows_is_jittered_and_is_bounded(modules: Page) -> None:
     assert delays["tops"][:4] == [500, 1000, 2000, 4000]
     assert delays["tops"][4] == delays["ceiling"]
     assert delays["least"] == 100
+
+
+def test_frame_without_storage_has_the_embedding_page_keep_what_matters(modules: Page) -> None:
+    got = run(
+        modules,
+        """
+        const { Storage } = await import("/static/widget/panel/storage.js");
+        const denied = { getItem() { throw new DOMException("denied", "SecurityError"); } };
+        const handed = [];
+        const storage = new Storage("k", denied);
+        storage.addEventListener("kept", (event) => handed.push(event.detail));
+        storage.set("draft", "typed early");
+        const early = handed.length;
+        storage.restore(JSON.stringify({ token: "vt", draft: "older" }));
+        storage.set("seen", 3);
+        return { early, token: storage.get("token"), draft: storage.get("draft"),
+                 kept: JSON.parse(handed.at(-1)) };
+        """,
+    )
+    assert got["early"] == 0
+    assert got["token"] == "vt"
+    assert got["draft"] == "typed early"
+    assert got["kept"] == {"token": "vt", "draft": "typed early", "seen": 3}

@@ -85,7 +85,10 @@ const REACTIONS = {
 };
 
 async function begin() {
-  await hostKnown;
+  const known = await hostKnown;
+  storage.restore(known?.detail.kept);
+  // Somebody may have begun to type before this module ran.
+  composer.text ||= storage.get("draft") ?? "";
   try {
     session = await openSession({ config, storage, page: host.page });
   } catch (error) {
@@ -146,8 +149,6 @@ function send(text) {
 
 /* ---- wiring -------------------------------------------------------------------------------------- */
 
-// Somebody may have begun to type before this module ran.
-composer.text ||= storage.get("draft") ?? "";
 composer.addEventListener("send", (event) => send(event.detail));
 composer.addEventListener("typing", () => chat?.typing());
 composer.addEventListener("draft", (event) => storage.set("draft", event.detail));
@@ -165,6 +166,7 @@ $("close").hidden = !bridge.isEmbedded;
 document.addEventListener("keydown", (event) => event.key === "Escape" && bridge.tell("close"));
 document.addEventListener("visibilitychange", markSeen);
 
+storage.addEventListener("kept", ({ detail }) => bridge.tell("keep", { kept: detail }));
 bridge.addEventListener("reset", () => restart({ forget: true }));
 bridge.addEventListener("host", ({ detail }) => {
   const opened = detail.open && !host.open;
