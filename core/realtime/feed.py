@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 
 import structlog
@@ -45,6 +46,8 @@ class Feed:
         self._is_started = False
         self._is_behind = False
         self._task: asyncio.Task[None] | None = None
+        # The hub calls `deliver` in no tenant's name; reading happens in the one we were made in.
+        self._context = copy_context()
 
     def start(self, position: int, last: int) -> None:
         """Send everything after `position`, and from then on whatever comes.
@@ -81,7 +84,7 @@ class Feed:
             return
         self._is_behind = True
         if self._task is None:
-            self._task = asyncio.create_task(self._fill())
+            self._task = asyncio.create_task(self._fill(), context=self._context.copy())
 
     async def _fill(self) -> None:
         try:

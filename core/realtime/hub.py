@@ -11,6 +11,7 @@ import asyncio
 import os
 import random
 from contextlib import suppress
+from contextvars import Context
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -93,7 +94,10 @@ class Hub:
 
     def _start(self) -> None:
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._ping())]
+            # An empty context: the hub serves all tenants and must not keep its first caller's.
+            self._tasks = [
+                asyncio.create_task(work(), context=Context()) for work in (self._run, self._ping)
+            ]
 
     async def _command(self, name: str, *channels: bytes) -> None:
         """Send a command if the line stands; when it does not, the next connect says it all."""

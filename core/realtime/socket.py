@@ -7,6 +7,7 @@ import random
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from contextvars import copy_context
 from typing import Any, ClassVar
 
 import structlog
@@ -57,6 +58,8 @@ class Socket:
         self.loop = asyncio.get_running_loop()
         self._groups: set[str] = set()
         self._background: set[asyncio.Task[None]] = set()
+        # The hub calls in no tenant's name; what it sets off happens in the one we were made in.
+        self._context = copy_context()
         self._receive = receive
         self._send = send
         self._stopping: asyncio.Future[Close] = self.loop.create_future()
@@ -119,7 +122,7 @@ class Socket:
     def recheck(self) -> None:
         """Check the position soon: not all connections at the same moment."""
         delay = random.uniform(0, RECHECK_SPREAD_SECONDS)  # noqa: S311 - jitter
-        self.loop.call_later(delay, self._recheck)
+        self.loop.call_later(delay, self._recheck, context=self._context)
 
     def _recheck(self) -> None:
         if self._stopping.done():

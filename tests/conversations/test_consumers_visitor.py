@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import threading
 from typing import Any
@@ -14,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from conversations import announce, services
 from conversations.models import Conversation, Message, WidgetInstallation
 from core import tenancy
+from core.redis import redis_client
 from tests.conversations.lines import Connect, Line
 from tests.factories.conversations import answer, say
 
@@ -433,3 +435,50 @@ def test_ten_wanderers_of_two_tenants_end_with_what_the_database_holds(
         assert {text for _, _, text in seen} == {f"text {seed}-{number}" for number in range(12)}
         assert len(seen) == 12
         assert wanderer.drops >= 3
+
+
+def test_hole_is_filled_from_the_own_tenants_database(
+    visitor: Any, chat: Connect, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    someone, other = visitor("acme"), visitor("globex")
+    with chat(someone) as line, chat(other) as other_line:
+        for one in (line, other_line):
+            one.say("hello")
+            one.hear("status")
+        for who, one in ((someone, line), (other, other_line)):
+            with tenancy.tenant_scope(world.tenants[who.slug]):
+                with monkeypatch.context() as silent:
+                    silent.setattr("conversations.announce.broadcast", lambda *_, **__: None)
+                    say(who.conversation_id, f"unheard in {who.slug}")
+                say(who.conversation_id, f"heard in {who.slug}")
+            assert one.hear("message", wait=3)["text"] == f"unheard in {who.slug}"
+            assert one.hear("message", wait=3)["text"] == f"heard in {who.slug}"
+
+
+def test_lost_redis_is_repaired_in_every_tenant(
+    visitor: Any, chat: Connect, world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitors = [visitor("acme"), visitor("globex")]
+    with chat(visitors[0]) as line, chat(visitors[1]) as other_line:
+        lines = (line, other_line)
+        for one in lines:
+            one.say("hello")
+            one.hear("status")
+        for who in visitors:
+            with (
+                tenancy.tenant_scope(world.tenants[who.slug]),
+                monkeypatch.context() as silent,
+            ):
+                silent.setattr("conversations.announce.broadcast", lambda *_, **__: None)
+                say(who.conversation_id, f"unheard in {who.slug}")
+        hub_lines_cut()
+        for who, one in zip(visitors, lines, strict=True):
+            assert one.hear("message", wait=5)["text"] == f"unheard in {who.slug}"
+
+
+def hub_lines_cut() -> None:
+    """Cut this process's hub off from Redis, once."""
+    client = redis_client()
+    for row in client.client_list(_type="pubsub"):
+        if row["name"] == f"frontdesk-hub-{os.getpid()}":
+            client.client_kill_filter(_id=row["id"])
