@@ -7,7 +7,7 @@ with `platform_task`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ParamSpec, TypeVar
 from uuid import UUID
@@ -46,7 +46,7 @@ class TenantTask(Task):  # type: ignore[type-arg]
         with self._scope():
             tenant = tenancy.current()
             with structlog.contextvars.bound_contextvars(
-                tenant=tenant.slug if tenant else None, task=self.name
+                tenant=tenant.slug if tenant else None, task=self.name, **_subjects(kwargs)
             ):
                 return self.run(*args, **kwargs)
 
@@ -63,6 +63,12 @@ class TenantTask(Task):  # type: ignore[type-arg]
         if tenant is None:
             raise UnknownTenant(f"Task {self.name} names a tenant that is not active.")
         return tenant
+
+
+def _subjects(kwargs: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a task is about (run, conversation, document), for every line it logs."""
+    known = ("run", "conversation", "document")
+    return {name: str(kwargs[f"{name}_id"]) for name in known if f"{name}_id" in kwargs}
 
 
 class PlatformTask(TenantTask):

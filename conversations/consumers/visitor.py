@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from uuid import UUID
 
+import structlog
 from django.db import transaction
 
 from conversations import announce, frames, selectors, services
@@ -57,6 +58,7 @@ class VisitorSocket(ConversationSocket):
         if self._conversation_id not in {None, wanted}:
             await self.leave(announce.conversation_group(self.conversation_id))
         self._conversation_id = wanted
+        structlog.contextvars.bind_contextvars(conversation=str(wanted))
         position = Position(resume.epoch, resume.seq) if resume else None
         await self.conversation_follow(wanted, position, frames.VisitorWelcome)
 

@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from core.errors import DomainError
+from core.observability.logs import log_context
 from workflows.engine import journal
 from workflows.engine.events import EventType, RunEvent, RunStatus
 from workflows.engine.host import ClaimedRun, Host
@@ -35,6 +36,12 @@ def run_drive(run_id: UUID, host: Host) -> RunState | None:
     run = journal.claim(run_id)
     if run is None:
         return None
+    with log_context(run=run_id, conversation=run.conversation_id):
+        return _claimed_drive(run, host)
+
+
+def _claimed_drive(run: ClaimedRun, host: Host) -> RunState | None:
+    run_id = run.id
     try:
         with keeper.holding(run) as hold:
             return _Drive(run, fold(journal.events(run_id)), host, hold).to_end()
