@@ -46,7 +46,7 @@ def run(use_workflow: Callable[[str], None], say: Say) -> Run:
         ("post", "workflows", {"yaml": "a"}),
         ("post", "workflows/validate", {"yaml": "a"}),
         ("get", "runs", None),
-        ("get", f"runs/{uuid4()}", None),
+        ("get", "runs/0192f0c1-2d3e-7abc-8def-0123456789ab", None),
     ],
 )
 def test_call_needs_a_key_and_its_scope(call: Call, method: str, path: str, body: Any) -> None:
