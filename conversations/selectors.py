@@ -162,9 +162,11 @@ def chat_answer(*, message_id: UUID) -> ChatAnswer:
 
 
 def _answer_status(conversation: Conversation, reply: Message | None) -> str:
-    """Return answered, with_person (a person will answer) or pending."""
+    """Return answered, with_person (a person will answer), resolved (nobody will) or pending."""
     if reply is not None:
         return "answered"
+    if conversation.state == ConversationState.RESOLVED:
+        return "resolved"
     with_person = {ConversationState.QUEUED, ConversationState.ASSIGNED}
     return "with_person" if conversation.state in with_person else "pending"
 

@@ -45,11 +45,11 @@ class ReplySerializer(serializers.Serializer[Any]):
 
 
 class ChatAnswerSerializer(serializers.Serializer[Any]):
-    """`status`: answered, pending (ask `status_url`) or with_person (a person will answer)."""
+    """`status`: answered, pending (ask `status_url`), with_person (who will answer) or resolved."""
 
     conversation_id = serializers.UUIDField()
     message_id = serializers.UUIDField()
-    status = serializers.CharField(help_text="answered, pending or with_person")
+    status = serializers.CharField(help_text="answered, pending, with_person or resolved")
     reply = ReplySerializer(allow_null=True)
     route = serializers.DictField(
         allow_null=True,

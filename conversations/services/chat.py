@@ -73,12 +73,14 @@ def _context_store(conversation_id: UUID, context: dict[str, Any]) -> None:
 def _conversation(
     customer: Customer | None, user_id: str, conversation_id: UUID | None
 ) -> Conversation:
+    # A visitor goes on in the widget's conversation; the business's users have their own.
+    channel = "web" if customer is not None else "api"
     if customer is None and user_id:
         customer = customer_ensure(external_id=user_id)
     if conversation_id is None:
         if customer is None:
             raise CustomerRequired()
-        return visitor_conversation(customer=customer, channel="api")
+        return visitor_conversation(customer=customer, channel=channel)
     conversation = selectors.conversation_get(conversation_id=conversation_id)
     if customer is not None and conversation.customer_id != customer.pk:
         raise ConversationNotFound()

@@ -31,6 +31,7 @@ from conversations.types import (
     SystemKind,
 )
 from core.events import catalogue, publish
+from core.observability.metrics import reply_latency_seconds, tenant_label
 
 
 def message_receive(*, conversation_id: UUID, client_id: str, text: str) -> ReceivedMessage:
@@ -108,6 +109,7 @@ def reply_append(
         if known is not None:
             return known
         _fence_check(conversation, fence, answered_seq)
+        asked_at = conversation.last_message_at
         message = message_append(
             conversation,
             author=Author.AI,
@@ -120,6 +122,9 @@ def reply_append(
         conversation.answered_seq = answered_seq
         conversation_store(conversation)
         _reply_publish(message, run_id)
+    if asked_at is not None:
+        waited = (message.created_at - asked_at).total_seconds()
+        reply_latency_seconds.labels(tenant=tenant_label()).observe(waited)
     return message
 
 

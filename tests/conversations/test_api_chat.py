@@ -103,6 +103,32 @@ def test_conversation_with_a_person_says_so(
     assert (response.status_code, response.json()["status"]) == (200, "with_person")
 
 
+def test_resolved_without_an_answer_is_not_waited_for(
+    caller: Any, in_acme: TenantContext, people: Any
+) -> None:
+    body = caller({"message": "one", "user_id": "u-1"}).json()
+    services.conversation_resolve(
+        conversation_id=UUID(body["conversation_id"]), person_id=people["acme", "agent"].pk
+    )
+    found = chat.chat_answer_wait(
+        message_id=UUID(body["message_id"]),
+        conversation_id=UUID(body["conversation_id"]),
+        seconds=20,
+    )
+    assert found.status == "resolved"
+
+
+def test_visitor_goes_on_in_the_widgets_conversation(in_acme: TenantContext) -> None:
+    session = services.visitor_session_start(key=services.widget_ensure().key, origin="")
+    response = Client(headers={"host": "acme.localhost"}).post(
+        PATH,
+        {"message": "hi"},
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {session.visitor_token}", "Prefer": "wait=0"},
+    )
+    assert response.json()["conversation_id"] == str(session.conversation_id)
+
+
 BAD_BODIES = [
     ({"user_id": "u"}, "validation_failed"),
     ({"message": "hi", "user_id": "u", "surprise": 1}, "validation_failed"),
