@@ -123,6 +123,14 @@ def leftovers_stop(folder: Path, seconds: float = KILL_AFTER_SECONDS) -> list[st
     return [record.name for record in alive]
 
 
+def metrics_of_dead_remove(folder: Path) -> None:
+    """Remove what ended processes said about themselves alone, such as their open sockets."""
+    for path in folder.glob("gauge_live*_*.db"):
+        pid = path.stem.rpartition("_")[2]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
+            path.unlink(missing_ok=True)
+
+
 def group_kill(record: ProcessRecord) -> None:
     """Kill what is left of a process and its group."""
     for found in record.group():

@@ -18,7 +18,7 @@ from config.supervision.credentials import credentials_ensure, private_write
 from config.supervision.layout import StackConfig, StackError
 from config.supervision.ports import ports_settle
 from config.supervision.processes import ManagedProcess, ProcessSpec
-from config.supervision.records import leftovers_stop
+from config.supervision.records import leftovers_stop, metrics_of_dead_remove
 from config.supervision.state import FAILED, READY, STOPPING, StateWriter
 
 TICK: Final = 0.25
@@ -199,6 +199,7 @@ class Supervisor:
                 continue
             if event := process.watch():
                 self._say(event)
+                metrics_of_dead_remove(self.layout.metrics_dir)
 
     def _stop_all(self) -> None:
         """Stop what serves first, all at once, then the databases, then anything recorded."""

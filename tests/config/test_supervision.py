@@ -26,7 +26,13 @@ from config.supervision.processes import (
     ProcessSpec,
     log_rotate,
 )
-from config.supervision.records import ProcessRecord, leftovers_stop, record_write, records_load
+from config.supervision.records import (
+    ProcessRecord,
+    leftovers_stop,
+    metrics_of_dead_remove,
+    record_write,
+    records_load,
+)
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 # Starts a child of its own and ignores the request to end, as a hung worker would.
@@ -149,6 +155,16 @@ def test_children_end_when_their_supervisor_is_killed(layout: Layout) -> None:
     parent.kill()
     parent.wait()
     wait_for(lambda: record.process() is None)
+
+
+def test_gauges_of_ended_processes_are_removed(tmp_path: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    kept = [f"gauge_livesum_{os.getpid()}.db", f"counter_{ended.pid}.db"]
+    for name in (*kept, f"gauge_livesum_{ended.pid}.db"):
+        (tmp_path / name).touch()
+    metrics_of_dead_remove(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(kept)
 
 
 def test_credentials_are_private_and_stay(tmp_path: Path) -> None:
