@@ -90,7 +90,7 @@ def test_metrics_show_requests_by_tenant_with_bounded_labels(client: Client) -> 
     body = client.get("/metrics").content.decode()
     assert "router_misroute_rate 0.0" in body
     assert "ws_backpressure_drops" in body
-    assert "outbox_pending 0.0" in body
+    assert "outbox_pending " in body
 
 
 async def test_realtime_process_answers_health_and_nothing_else() -> None:
