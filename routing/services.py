@@ -27,9 +27,9 @@ from routing.types import (
     TierPreference,
 )
 
-# The least probability, summed over the sentences given, at which an answer is given at all.
-# Calibrated on the demo tenants' questions: see ENOUGH_SUPPORT in providers/local.py.
-SUPPORT_THRESHOLD = 0.4
+# The least probability, by the knowledge app's calibrated score, at which a sentence is given as an
+# answer: at 0.5 a wrong answer and a needless "I don't know" weigh the same.
+SUPPORT_THRESHOLD = 0.5
 EXPECTED_OUTPUT_TOKENS = 60  # about three sentences
 PROMPT_TOKENS = 900  # eight passages and the system prompt
 log = structlog.get_logger(__name__)

@@ -93,7 +93,7 @@ class CompletionRequest:
     question: str
     evidence: tuple[Evidence, ...]
     system_prompt: str = ""
-    support_threshold: float = 0.4
+    support_threshold: float = 0.5
     max_sentences: int = 3
 
 

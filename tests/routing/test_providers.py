@@ -66,15 +66,15 @@ def test_near_duplicates_are_said_once() -> None:
 
 
 def test_second_document_adds_what_is_nearly_as_supported() -> None:
-    best = evidence(1, ("You have 30 days to return a jacket.", 0.5))
-    other = evidence(4, ("Worn items are accepted when clean.", 0.3), ("We are closed.", 0.2))
+    best = evidence(1, ("You have 30 days to return a jacket.", 0.7))
+    other = evidence(4, ("Worn items are accepted when clean.", 0.6), ("We are closed.", 0.5))
     completion = answer(best, other)
     assert completion.text.endswith("jacket. [1] Worn items are accepted when clean. [4]")
-    assert completion.support == pytest.approx(0.8)
+    assert completion.support == pytest.approx(0.7)
 
 
-def test_certain_sentence_needs_no_company() -> None:
-    other = evidence(4, ("Worn items are accepted when clean.", 0.9))
+def test_much_weaker_sentence_is_left_out() -> None:
+    other = evidence(4, ("Worn items are accepted when clean.", 0.7))
     assert answer(RETURNS, other).text == "You have 30 days to return a jacket. [1]"
 
 
