@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from core.embedding.model import DIMENSIONS, MAX_TOKENS, Vectors, minilm
 
@@ -10,8 +11,19 @@ __all__ = ["DIMENSIONS", "MAX_TOKENS", "Vectors", "embed", "token_counts", "warm
 
 
 def embed(texts: Sequence[str]) -> Vectors:
-    """Return float32 unit vectors of shape (n, 384), truncated at 256 tokens each."""
-    return minilm().embed(texts)
+    """Return float32 unit vectors of shape (n, 384), truncated at 256 tokens each.
+
+    A lone text is remembered for a while: a question is embedded by the router and again by the
+    search a moment later. The array is read-only then.
+    """
+    return _lone(texts[0]) if len(texts) == 1 else minilm().embed(texts)
+
+
+@lru_cache(maxsize=256)
+def _lone(text: str) -> Vectors:
+    vectors = minilm().embed([text])
+    vectors.flags.writeable = False
+    return vectors
 
 
 def token_counts(texts: Sequence[str]) -> list[int]:
