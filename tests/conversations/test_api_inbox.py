@@ -152,7 +152,6 @@ NOBODYS = "/0192f0c1-2d3e-7abc-8def-0123456789ab"
 
 
 @pytest.mark.parametrize("path", ["", *[f"{NOBODYS}{path}" for path in PATHS]])
-@pytest.mark.parametrize("path", ["", *[f"{NOBODYS}{path}" for path in PATHS]])
 def test_stranger_and_narrow_key_are_refused(machine: Any, acme: TenantContext, path: str) -> None:
     narrow, stranger = machine("acme", "billing:read"), Client(headers={"host": "acme.localhost"})
     method = "get" if path.count("/") < 2 or path.endswith("/messages") else "post"
