@@ -38,7 +38,7 @@ PANEL: dict[str, Promise] = {
     "too_long": _("That message is too long: {length} characters, {limit} are allowed."),
     "trouble": _("That did not work. Please try again."),
     "typing": _("{name} is typing"),
-    "waiting_button": _("A person is on the way"),
+    "waiting_button": _("Waiting for a person"),
     "waiting_short": _("Waiting for a person"),
     "with_button": _("{name} is here"),
     "you_said": _("You said:"),

@@ -57,7 +57,7 @@ class Row:
     tone: str
     assignee: str
     is_waiting: bool
-    unread: int
+    is_unread: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def row_of(conversation: Conversation, *, url: str) -> Row:
         tone=TONES[state],
         assignee=conversation.owner_name if state == ConversationState.ASSIGNED else "",
         is_waiting=state == ConversationState.QUEUED,
-        unread=conversation.unread,
+        is_unread=state == ConversationState.ASSIGNED and conversation.unread > 0,
     )
 
 

@@ -50,6 +50,7 @@ export class Conversation {
 
   start() {
     this.#scrollDown();
+    this.#live.read(this.id, this.lastSeq);
     if (matchMedia("(pointer: fine)").matches) this.#parts.log.focus({ preventScroll: true });
   }
 
@@ -205,6 +206,7 @@ export class Conversation {
     this.#applyState();
     localiseTimes(this.#article);
     if (stick) this.#scrollDown();
+    this.#live.read(this.id, this.lastSeq);
   }
 
   #append(nodes) {

@@ -37,8 +37,10 @@ export class List {
   mark(id) {
     this.#current = id;
     for (const link of this.links) {
-      if (link.dataset.conversation === id) link.setAttribute("aria-current", "true");
+      const isOpen = link.dataset.conversation === id;
+      if (isOpen) link.setAttribute("aria-current", "true");
       else link.removeAttribute("aria-current");
+      if (isOpen) link.removeAttribute("data-unread");
     }
   }
 

@@ -41,6 +41,12 @@ export class Live extends EventTarget {
     if (conversation) this.#say({ type: "open", conversation });
   }
 
+  /** Say that the team has seen a conversation up to `seq`. */
+  read(conversation, seq) {
+    const isSeen = seq > 0 && conversation === this.#followed && document.visibilityState === "visible";
+    if (isSeen) this.#say({ type: "read", conversation, seq });
+  }
+
   typing(conversation) {
     this.#say({ type: "typing", conversation });
   }

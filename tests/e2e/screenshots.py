@@ -31,7 +31,7 @@ STAFF_PAGES = {
     "routing": "/routing/",
     "orders": "/orders/",
     "analytics": "/analytics/",
-    "billing": "/billing/",
+    "billing": "/billing/usage/",
     "settings": "/settings/",
 }
 PLATFORM_PAGES = {"landing": "/", "signup": "/signup/", "platform-login": "/login/"}
