@@ -103,7 +103,7 @@ def _locked(document_id: UUID) -> Document:
 def _filename_clean(filename: str) -> str:
     """Return the bare name: browsers and scripts may send a path."""
     name = PurePosixPath(filename.replace("\\", "/").replace("\x00", "")).name.strip()
-    if not name or len(name) > MAX_FILENAME:
+    if not name.strip(".") or len(name) > MAX_FILENAME:
         raise FilenameInvalid()
     return name
 
