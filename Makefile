@@ -63,7 +63,7 @@ bench: venv-dev ## Measure: make bench NAME=chat|retrieval|provision
 
 lock: venv-dev ## Compile requirements/*.in into pinned, hashed locks
 	@for name in base test dev; do \
-	  $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	    --override requirements/over.txt --output-file requirements/$$name.txt requirements/$$name.in; \
 	done
 

@@ -22,8 +22,7 @@ HEARTBEATS: Final = "fd:platform:heartbeat:*"
 def roles_ensure(config: StackConfig, credentials: dict[str, str]) -> None:
     """Create roles, database and extension where we hold the superuser. Idempotent.
 
-    For a Postgres of one's own, DATABASE_SUPERUSER_URL has this done once; without it the roles
-    are taken to exist (docs/operations.md).
+    On a Postgres of one's own this is done once, by hand (docs/operations.md).
     """
     if not config.has_own_postgres:
         return
