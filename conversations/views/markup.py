@@ -7,7 +7,7 @@ go through nh3 at the end, so nothing that is not on its list reaches a page.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import defaultdict
 from typing import Any
 
 import nh3
@@ -29,14 +29,18 @@ def message_html(*, author: str, text: str, citations: list[dict[str, Any]]) -> 
     """Return a message's text as HTML; `[1]` becomes a link to the passage it cites."""
     if author != Author.AI:
         return _clean(urlize(linebreaks(text, autoescape=True), nofollow=True))
-    by_number = {int(citation["number"]): citation for citation in citations}
+    by_number: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for citation in citations:
+        by_number[int(citation["number"])].append(citation)
     return _clean(CITATION.sub(lambda found: _citation(found, by_number), _markdown.render(text)))
 
 
-def _citation(found: re.Match[str], by_number: Mapping[int, dict[str, Any]]) -> str:
-    citation = by_number.get(int(found[1]))
-    if citation is None:
+def _citation(found: re.Match[str], by_number: dict[int, list[dict[str, Any]]]) -> str:
+    """Return a link to the passage; several sentences of one source take theirs in turn."""
+    left = by_number.get(int(found[1]))
+    if not left:
         return escape(found[0])
+    citation = left.pop(0) if len(left) > 1 else left[0]
     return format_html(
         '<sup><a class="inbox-cite" href="{}" title="{}">{}</a></sup>',
         citation["url"],

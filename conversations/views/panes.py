@@ -161,9 +161,15 @@ def line_of(message: Message, *, customer: Face) -> MessageLine:
         at=message.created_at,
         text=message.text,
         body=message_html(author=message.author, text=message.text, citations=message.citations),
-        citations=message.citations,
+        citations=_sources(message.citations),
         run_url=_run_url(message.run_id) if message.author == Author.AI else "",
     )
+
+
+def _sources(citations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return each source once, however many sentences of the answer come from it."""
+    first = {citation["number"]: citation for citation in reversed(citations)}
+    return [first[number] for number in sorted(first)]
 
 
 def _author_face(message: Message, customer: Face) -> Face:

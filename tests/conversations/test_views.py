@@ -369,3 +369,12 @@ def test_unknown_citation_stays_text_and_links_open_apart() -> None:
     visitor = message_html(author="visitor", text="https://a.example", citations=[])
     assert 'target="_blank"' in visitor
     assert "noopener" in visitor
+
+
+def test_sentences_of_one_source_open_their_own_passages() -> None:
+    citations = [
+        {"number": 1, "url": "/knowledge/source/a/?start=1", "quote": "first"},
+        {"number": 1, "url": "/knowledge/source/a/?start=9", "quote": "second"},
+    ]
+    made = MarkupSeen(message_html(author="ai", text="One [1]. Two [1].", citations=citations))
+    assert made.links == ["/knowledge/source/a/?start=1", "/knowledge/source/a/?start=9"]

@@ -147,3 +147,24 @@ def test_frame_without_storage_has_the_embedding_page_keep_what_matters(modules:
     assert got["token"] == "vt"
     assert got["draft"] == "typed early"
     assert got["kept"] == {"token": "vt", "draft": "typed early", "seen": 3}
+
+
+def test_sentences_of_one_source_open_their_own_passages_and_list_it_once(modules: Page) -> None:
+    got = run(
+        modules,
+        """
+        const { MessagesView } = await import("/static/widget/panel/messages.js");
+        const log = document.body.appendChild(document.createElement("div"));
+        const latest = document.body.appendChild(document.createElement("button"));
+        const view = new MessagesView({ log, latest, tenant: "Acme" });
+        const cited = (start) => ({ number: 1, title: "Returns", url: `/source/?start=${start}` });
+        const item = {
+          key: "k", seq: 1, author: "ai", name: "", text: "One [1]. Two [1].",
+          at: "2026-01-01T10:00:00Z", state: "sent", citations: [cited(1), cited(9)],
+        };
+        view.show([item], { offersPerson: true });
+        const starts = (selector) => [...log.querySelectorAll(selector)].map((link) => link.search);
+        return { inline: starts("a.cite"), listed: starts(".sources a") };
+        """,
+    )
+    assert got == {"inline": ["?start=1", "?start=9"], "listed": ["?start=1"]}

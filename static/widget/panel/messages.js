@@ -25,8 +25,21 @@ function sourceLink(citation, children, look) {
   return h("a", { ...look, href, target: "_blank", rel: "noopener", title: citation.quote || citation.title, "aria-label": label }, ...children);
 }
 
+/** Give a function that takes the citations of a number one after another: each sentence its own. */
+function citationsInTurn(citations) {
+  const taken = new Map();
+  return (number) => {
+    const found = citations.filter((citation) => citation.number === number);
+    const turn = taken.get(number) ?? 0;
+    taken.set(number, turn + 1);
+    return found[Math.min(turn, found.length - 1)];
+  };
+}
+
+/** The list below an answer: a source once, however many sentences come from it. */
 function sources(citations) {
-  const items = citations.map((citation) => {
+  const firsts = citations.filter((citation, at) => citations.findIndex(({ number }) => number === citation.number) === at);
+  const items = firsts.map((citation) => {
     const parts = [h("span", { class: "number" }, String(citation.number)), h("span", { class: "title" }, citation.title)];
     const link = sourceLink(citation, parts, {});
     return link && h("li", {}, link);
@@ -174,8 +187,9 @@ export class MessagesView extends EventTarget {
   }
 
   #message(item, look) {
+    const inTurn = citationsInTurn(item.citations ?? []);
     const cite = (number) => {
-      const citation = item.citations?.find((candidate) => candidate.number === number);
+      const citation = inTurn(number);
       return citation ? sourceLink(citation, [String(number)], { class: "cite" }) : null;
     };
     const body = item.author === "ai" ? renderMarkdown(item.text, cite) : renderPlain(item.text);
