@@ -83,6 +83,15 @@ def test_complaint_goes_to_a_person(policy: None, say: Say, conversation: UUID) 
     assert state_of(conversation) == "queued"
 
 
+def test_question_about_one_order_is_not_answered_from_the_documents(
+    policy: None, say: Say, conversation: UUID
+) -> None:
+    say("where is my order AC-10421?")
+    (answer,) = said_by_ai(conversation)
+    assert "a colleague can" in answer
+    assert state_of(conversation) == "ai"
+
+
 def test_greeting_is_returned(policy: None, say: Say, conversation: UUID) -> None:
     say("Hello there!")
     (answer,) = said_by_ai(conversation)

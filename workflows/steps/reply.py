@@ -1,5 +1,6 @@
 """``reply``: send the answer to the visitor, with what it rests on."""
 
+import re
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from workflows.engine.step import (
     step,
 )
 from workflows.spec.kinds import StepConfig
+
+_MARK = re.compile(r"\[(\d{1,3})\]")
 
 
 class ReplyConfig(StepConfig):
@@ -95,13 +98,28 @@ def _content(config: ReplyConfig, context: StepContext) -> tuple[str, list[dict[
     if not completion["text"]:
         raise StepFailed("The completion abstained: branch on 'abstained' before this reply.")
     passages = context.output_of("knowledge")["passages"] if completion["cited"] else []
-    return completion["text"], _citations(completion["cited"], passages)
+    shown = _shown_numbers(completion["text"], completion["cited"])
+    return _renumbered(completion["text"], shown), _citations(completion["cited"], passages, shown)
 
 
-def _citations(cited: list[dict[str, int]], passages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _shown_numbers(text: str, cited: list[dict[str, int]]) -> dict[int, int]:
+    """Return passage number -> 1, 2, 3 … in the order a reader meets them."""
+    known = {item["evidence_number"] for item in cited}
+    met = [int(mark) for mark in _MARK.findall(text) if int(mark) in known]
+    in_order = dict.fromkeys([*met, *sorted(known)])
+    return {number: position for position, number in enumerate(in_order, start=1)}
+
+
+def _renumbered(text: str, shown: dict[int, int]) -> str:
+    return _MARK.sub(lambda mark: f"[{shown.get(int(mark[1]), mark[1])}]", text)
+
+
+def _citations(
+    cited: list[dict[str, int]], passages: list[dict[str, Any]], shown: dict[int, int]
+) -> list[dict[str, Any]]:
     """Turn cited sentences into citations, numbered like the marks in the text."""
     return [
-        _citation(number, passages[number - 1], passages[number - 1]["sentences"][index])
+        _citation(shown[number], passages[number - 1], passages[number - 1]["sentences"][index])
         for number, index in dict.fromkeys(
             (item["evidence_number"], item["sentence_index"]) for item in cited
         )
