@@ -59,7 +59,7 @@ def stack(stack_environment: dict[str, str]) -> Iterator[Stack]:
             env={**stack_environment, **changes},
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=200,
             check=False,
         )
 

@@ -30,7 +30,7 @@ PROCESSES = {
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_stack_comes_up_survives_a_kill_and_leaves_nothing(
     stack: Stack, stack_environment: dict[str, str]
 ) -> None:
