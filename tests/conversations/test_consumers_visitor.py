@@ -451,8 +451,8 @@ def test_hole_is_filled_from_the_own_tenants_database(
                     silent.setattr("conversations.announce.broadcast", lambda *_, **__: None)
                     say(who.conversation_id, f"unheard in {who.slug}")
                 say(who.conversation_id, f"heard in {who.slug}")
-            assert one.hear("message", wait=3)["text"] == f"unheard in {who.slug}"
-            assert one.hear("message", wait=3)["text"] == f"heard in {who.slug}"
+            assert one.hear("message")["text"] == f"unheard in {who.slug}"
+            assert one.hear("message")["text"] == f"heard in {who.slug}"
 
 
 def test_lost_redis_is_repaired_in_every_tenant(
@@ -473,7 +473,7 @@ def test_lost_redis_is_repaired_in_every_tenant(
                 say(who.conversation_id, f"unheard in {who.slug}")
         hub_lines_cut()
         for who, one in zip(visitors, lines, strict=True):
-            assert one.hear("message", wait=5)["text"] == f"unheard in {who.slug}"
+            assert one.hear("message")["text"] == f"unheard in {who.slug}"
 
 
 def hub_lines_cut() -> None:
