@@ -66,11 +66,11 @@ def passages_search(
     candidates = candidates_find(query=question, vector=vector, visible=filter)
     scored = passages_score(question, candidates)
     support = support_score(scored)
-    kept = [_passage(found) for found in scored if found.score >= threshold]
+    kept = [found for found in scored if found.score >= threshold]
     finished = time.perf_counter()
     return SearchResult(
         query=query,
-        passages=tuple(kept[: max(0, min(limit, POOL))]),
+        passages=tuple(_passage(found) for found in kept[: max(0, min(limit, POOL))]),
         support=support,
         embed_ms=(embedded - started) * 1000,
         search_ms=(finished - embedded) * 1000,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -70,7 +71,7 @@ class TestMeaningOfScores:
         assert selectors.passages_search(query="Who painted the Mona Lisa?").support < 0.5
 
     def test_filters_hold_inside_the_query(self) -> None:
-        vector = searching.np.zeros(384, dtype=searching.np.float32) + 0.05
+        vector = np.zeros(384, dtype=np.float32) + 0.05
         for visible, expected in (
             (SearchFilter(), 3),
             (SearchFilter(collections=("policies",)), 1),
