@@ -108,7 +108,7 @@ export class MessagesView extends EventTarget {
     this.#stream = null;
     if (text === null) return;
     this.typing(null);
-    const bubble = h("div", { class: "bubble streaming" }, renderMarkdown(text));
+    const bubble = h("div", { class: "bubble streaming" }, h("div", { class: "text", dir: "auto" }, renderMarkdown(text)));
     this.#stream = this.#row({ author: "ai", name: "" }, h("div", { class: "column" }, bubble));
     this.#stream.setAttribute("aria-hidden", "true");
     this.#append(this.#stream);
@@ -193,7 +193,7 @@ export class MessagesView extends EventTarget {
       return citation ? sourceLink(citation, [String(number)], { class: "cite" }) : null;
     };
     const body = item.author === "ai" ? renderMarkdown(item.text, cite) : renderPlain(item.text);
-    const column = h("div", { class: "column" }, h("div", { class: "bubble", dir: "auto" }, body));
+    const column = h("div", { class: "column" }, h("div", { class: "bubble" }, h("div", { class: "text", dir: "auto" }, body)));
     if (item.citations?.length) column.append(sources(item.citations) ?? "");
     if (look.offer) column.append(this.#offer());
     column.append(this.#meta(item));
