@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from functools import partial
 
-from django.db import connections, transaction
+import structlog
+from django.db import DatabaseError, connections, transaction
 
 from core import tenancy
 from core.db.router import database_alias
 from core.events.catalogue import Event
-from core.events.deliver import delivery_attempt
+from core.events.deliver import DeliveryKey, delivery_attempt
 from core.events.registry import subscribers_for
+
+log = structlog.get_logger(__name__)
 
 CHANNEL = "frontdesk_outbox"
 
@@ -25,9 +28,9 @@ WITH stored AS (
     INSERT INTO core_delivery (event_seq, occurred_at, tenant_id, subscriber, next_attempt_at)
     SELECT stored.id, stored.occurred_at, stored.tenant_id, name, stored.occurred_at
     FROM stored, unnest(%s::text[]) AS name
-    RETURNING id, subscriber
+    RETURNING id, occurred_at, subscriber
 )
-SELECT id, subscriber, pg_notify('{CHANNEL}', '') FROM planned
+SELECT id, occurred_at, subscriber, pg_notify('{CHANNEL}', '') FROM planned
 """  # noqa: S608 - the channel is a constant
 
 
@@ -47,6 +50,14 @@ def publish(event: Event) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_PUBLISH, (*values, list(subscribers)))
         planned = cursor.fetchall()
-    for delivery_id, name, _ in planned:
-        if subscribers[name].is_urgent:
-            transaction.on_commit(partial(delivery_attempt, delivery_id, tenant), using=alias)
+    urgent = [DeliveryKey(row[0], row[1]) for row in planned if subscribers[row[2]].is_urgent]
+    for key in urgent:
+        transaction.on_commit(partial(_deliver_now, key, tenant), using=alias)
+
+
+def _deliver_now(key: DeliveryKey, tenant: tenancy.TenantContext) -> None:
+    """Try an urgent delivery; the change is committed, so trouble here is the relay's to repair."""
+    try:
+        delivery_attempt(key, tenant)
+    except DatabaseError:
+        log.exception("urgent_delivery_left_to_the_relay", delivery=key.id)
