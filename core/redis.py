@@ -12,5 +12,8 @@ from django.conf import settings
 def redis_client() -> redis.Redis:
     """Return the process's client; values are bytes. Keys come from `tenancy.tenant_key`."""
     return redis.Redis.from_url(
-        str(settings.REDIS_URL), socket_timeout=5, socket_connect_timeout=2, health_check_interval=30
+        str(settings.REDIS_URL),
+        socket_timeout=5,
+        socket_connect_timeout=2,
+        health_check_interval=30,
     )
