@@ -11,6 +11,7 @@ def main() -> None:
     """Enter the shared schema explicitly and hand over to Django."""
     command = sys.argv[1] if len(sys.argv) > 1 else ""
     import config  # noqa: F401 - chooses the settings
+
     os.environ.setdefault("FRONTDESK_DB_ROLE", "owner" if command in OWNER_COMMANDS else "app")
     from core import tenancy
 

@@ -3,9 +3,9 @@
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from knowledge.selectors import passages_search
 from pydantic import Field
 
+from knowledge.selectors import passages_search
 from knowledge.types import Passage
 from workflows.engine.step import Step, StepContext, StepOutcome, StepOutput, step
 from workflows.spec.kinds import StepConfig
