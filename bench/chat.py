@@ -13,9 +13,11 @@ import os
 import statistics
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -69,8 +71,15 @@ class Stack:
             return json.load(response)
 
     def session(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.call("/widget/session", {"key": self.widget_key})
-        return found
+        """Begin a visit; where the brake on visits per minute says wait, wait."""
+        while True:
+            try:
+                found: dict[str, Any] = self.call("/widget/session", {"key": self.widget_key})
+                return found
+            except urllib.error.HTTPError as error:
+                if error.code != HTTPStatus.TOO_MANY_REQUESTS:
+                    raise
+                time.sleep(int(error.headers.get("Retry-After", 1)))
 
     def stored(self, conversation_id: str) -> list[tuple[int, str]]:
         """Return (seq, author) of what the database holds, system messages included."""

@@ -41,7 +41,8 @@ View = Callable[[HttpRequest], HttpResponse]
 LOADER = Path(settings.BASE_DIR) / "static" / "widget" / "loader.js"
 SETTINGS_SLOT = re.compile(r"/\*settings\*/.*?/\*end\*/")
 # Generous, because a whole office may share one address.
-SESSIONS_A_MINUTE = 600
+# Per address and workspace: an office or a school behind one address stays far below it.
+SESSIONS_A_MINUTE = 3_000
 HANDOVERS_A_MINUTE = 60
 
 
