@@ -23,6 +23,7 @@ from core import fetch
 from core.embedding import Vectors, embed, token_counts
 from core.errors import DomainError
 from core.events import catalogue, publish
+from core.observability.metrics import documents_ingested_total
 from knowledge import indexing
 from knowledge.errors import DocumentWithoutText, FormatUnsupported
 from knowledge.extraction import Extracted, extract, format_sniff
@@ -77,6 +78,7 @@ def document_fail(document: Document, *, code: str, detail: str) -> None:
         if _advance(document, **changes):
             indexing.chunks_delete(document.pk, except_version=document.live_version)
             publish(catalogue.DocumentFailed(document_id=document.pk, code=code))
+            documents_ingested_total.labels(outcome="failed").inc()
 
 
 def _advance(document: Document, **changes: Any) -> bool:
@@ -293,6 +295,7 @@ def _publish(document: Document) -> None:
                 bytes=Document.objects.values_list("size_bytes", flat=True).get(pk=document.pk),
             )
         )
+        documents_ingested_total.labels(outcome="ready").inc()
 
 
 STEPS: Final[dict[DocumentState, Callable[[Document], None]]] = {

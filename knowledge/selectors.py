@@ -13,6 +13,7 @@ from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
 from core.embedding import embed
+from core.observability.metrics import retrieval_duration_seconds
 from knowledge.errors import DocumentUnknown, PassageUnknown
 from knowledge.models import Chunk, Document
 from knowledge.scoring import (
@@ -68,6 +69,8 @@ def passages_search(
     support = support_score(scored)
     kept = [found for found in scored if found.score >= threshold]
     finished = time.perf_counter()
+    retrieval_duration_seconds.labels(stage="embed").observe(embedded - started)
+    retrieval_duration_seconds.labels(stage="search").observe(finished - embedded)
     return SearchResult(
         query=query,
         passages=tuple(_passage(found) for found in kept[: max(0, min(limit, POOL))]),

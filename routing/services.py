@@ -8,7 +8,13 @@ import structlog
 from django.db import transaction
 
 from core.events import catalogue, publish
-from core.observability.metrics import router_decision_latency_ms, router_decisions_total
+from core.observability.metrics import (
+    cost_usd_total,
+    router_decision_latency_ms,
+    router_decisions_total,
+    tenant_label,
+    tokens_total,
+)
 from routing import features, selectors
 from routing.classifier import classify
 from routing.complexity import TierChoice, tier_choose
@@ -87,10 +93,23 @@ def completion_generate(
     )
     provider = _provider(policy, tier)
     try:
-        return provider.complete(request, deadline=deadline)
+        completion = provider.complete(request, deadline=deadline)
     except ProviderUnavailable:
         log.warning("provider_fallback", provider=provider.name, tier=tier)
-        return provider_get(DEFAULT_PROVIDER).complete(request, deadline=deadline)
+        completion = provider_get(DEFAULT_PROVIDER).complete(request, deadline=deadline)
+    _completion_count(tier, completion)
+    return completion
+
+
+def _completion_count(tier: Tier, completion: Completion) -> None:
+    """Count tokens, and money where the price is in dollars."""
+    tenant, counts = tenant_label(), {"in": completion.tokens_in, "out": completion.tokens_out}
+    for direction, count in counts.items():
+        tokens_total.labels(
+            tenant=tenant, tier=tier.value, direction=direction, provider=completion.provider
+        ).inc(count)
+    if completion.currency == "USD":
+        cost_usd_total.labels(tenant=tenant, tier=tier.value).inc(completion.cost_micro / 1e6)
 
 
 def policy_update(
