@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from conversations.errors import OriginInvalid
 from core import tenancy
 from tenants.selectors import tenant_for_host
 
+_ORIGIN = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -19,12 +21,16 @@ def origin_is_own(origin: str) -> bool:
 
 
 def _host_of(origin: str) -> str | None:
-    """Return the host of a web origin, or None for anything else, such as `null`."""
+    """Return the host of a web origin, or None for anything else, such as `null`.
+
+    Nothing may stand around it: an allowed origin goes into the panel's security policy.
+    """
+    if not _ORIGIN.fullmatch(origin):
+        return None
     try:
-        parts = urlsplit(origin)
+        return urlsplit(origin).hostname
     except ValueError:
         return None
-    return parts.hostname if parts.scheme in _DEFAULT_PORTS else None
 
 
 def origin_is_allowed(origin: str, allowed: Iterable[str]) -> bool:
@@ -48,4 +54,7 @@ def origin_normalise(origin: str) -> str:
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or not is_bare:
         raise OriginInvalid()
     shown = "" if port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{port}"
-    return f"{parts.scheme}://{parts.hostname}{shown}"
+    found = f"{parts.scheme}://{parts.hostname}{shown}"
+    if not _ORIGIN.fullmatch(found):
+        raise OriginInvalid()
+    return found
