@@ -63,7 +63,8 @@ def _refusal(error: ValidationError, found: dict[str, Any]) -> errors.FrameInval
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     data: dict[str, Any] = {"field": ".".join(str(part) for part in first["loc"])[:80]}
     client_id = found.get("client_id")
-    if isinstance(client_id, str):
+    # A lone surrogate could not be sent back.
+    if isinstance(client_id, str) and client_id.isascii():
         data["client_id"] = client_id[:64]
     if first["type"] == "extra_forbidden":
         return errors.FrameUnknownField(**data)

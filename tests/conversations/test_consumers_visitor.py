@@ -213,6 +213,25 @@ def test_own_host_and_allowed_origins_may_connect(visitor: Any, chat: Connect, w
             line.hear("welcome")
 
 
+def test_unknown_address_is_refused_in_the_handshake(visitor: Any, realtime: Any) -> None:
+    with (
+        pytest.raises(InvalidStatus) as refused,
+        realtime.line("acme", "/ws/nowhere/", token=visitor().token),
+    ):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def test_client_id_that_cannot_be_sent_back_leaves_the_connection(
+    visitor: Any, chat: Connect
+) -> None:
+    with chat(visitor()) as line:
+        line.raw('{"type": "message", "client_id": "\\ud800", "text": "Hi"}')
+        assert line.hear("error")["code"] == "frame_invalid"
+        line.say("ping")
+        assert line.hear("pong")
+
+
 def test_unknown_host_is_refused_in_the_handshake(visitor: Any, realtime: Any) -> None:
     token = visitor().token
     with (

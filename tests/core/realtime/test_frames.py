@@ -80,3 +80,9 @@ def test_wire_form_leaves_out_what_does_not_apply() -> None:
         "type": "open",
         "part": {"conversation": "00000000-0000-0000-0000-000000000001"},
     }
+
+
+def test_refusal_never_repeats_what_cannot_be_sent() -> None:
+    with pytest.raises(errors.FrameInvalid) as caught:
+        FRAMES.decode('{"type": "open", "client_id": "\\ud800"}')
+    assert "client_id" not in caught.value.data
