@@ -16,9 +16,10 @@ def range_get(*, first: str = "", last: str = "") -> DateRange:
     try:
         end = date.fromisoformat(last) if last else timezone.now().date()
         begin = date.fromisoformat(first) if first else end - timedelta(days=DEFAULT_DAYS - 1)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise RangeInvalid from error
-    if not 0 <= (end - begin).days < MAX_DAYS:
+    # The range before is shown too, and the calendar begins somewhere.
+    if not 0 <= (end - begin).days < MAX_DAYS or (begin - date.min).days < MAX_DAYS:
         raise RangeInvalid
     return DateRange(begin, end)
 

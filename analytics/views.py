@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.formats import date_format
+from django.views.decorators.http import require_safe
 
 from analytics import selectors
 from analytics.forms import METRIC_LABELS, RangeForm
@@ -16,6 +17,7 @@ from tenants.permissions import requires
 CHARTED = (Metric.AI_REPLIES, Metric.AGENT_REPLIES)
 
 
+@require_safe
 @requires("analytics:read")
 def activity(request: HttpRequest) -> HttpResponse:
     """Show the headline numbers, the chart and the days of a range."""
@@ -33,6 +35,7 @@ def activity(request: HttpRequest) -> HttpResponse:
     return render(request, "analytics/activity.html", context)
 
 
+@require_safe
 @requires("analytics:read")
 def activity_csv(request: HttpRequest) -> HttpResponse:
     """Download the days of a range: the numbers of the page."""

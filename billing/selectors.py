@@ -39,9 +39,13 @@ def period_get(name: str) -> Period:
     if not name:
         return Period.containing(timezone.now().date())
     try:
-        return Period.containing(date.fromisoformat(f"{name}-01"))
+        first = date.fromisoformat(f"{name}-01")
     except ValueError as error:
         raise PeriodInvalid from error
+    # The month before and the month after are shown too, and the calendar ends somewhere.
+    if not date.min.year < first.year < date.max.year:
+        raise PeriodInvalid
+    return Period.containing(first)
 
 
 def entry_list(*, period: Period | None = None, meter: str = "") -> QuerySet[UsageEntry]:

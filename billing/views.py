@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.formats import date_format
+from django.views.decorators.http import require_safe
 
 from billing import selectors
 from billing.forms import METER_LABELS, UsageForm, usage_query
@@ -19,6 +20,7 @@ from tenants.permissions import requires
 PAGE_SIZE = 25
 
 
+@require_safe
 @requires("billing:read")
 def usage(request: HttpRequest) -> HttpResponse:
     """Show a month's usage: totals against limits, days, and the ledger's entries."""
@@ -36,6 +38,7 @@ def usage(request: HttpRequest) -> HttpResponse:
     return render(request, "billing/usage.html", context)
 
 
+@require_safe
 @requires("billing:read")
 def usage_csv(request: HttpRequest) -> HttpResponse:
     """Download a month's usage by day and meter: the numbers of the page."""
@@ -46,6 +49,7 @@ def usage_csv(request: HttpRequest) -> HttpResponse:
     return _csv(f"usage-{period.name}.csv", ["day", *Meter], [*rows, total])
 
 
+@require_safe
 @requires("billing:read")
 def entries_csv(request: HttpRequest) -> HttpResponse:
     """Download a month's ledger entries."""

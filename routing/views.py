@@ -6,6 +6,7 @@ from uuid import UUID
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from routing import selectors
 from routing.forms import DecisionFilterForm
@@ -14,6 +15,7 @@ from tenants.permissions import requires
 PAGE_SIZE = 50
 
 
+@require_safe
 @requires("routing:read")
 def decisions(request: HttpRequest) -> HttpResponse:
     """List routing decisions with their summary."""
@@ -31,6 +33,7 @@ def decisions(request: HttpRequest) -> HttpResponse:
     return render(request, "routing/decisions.html", context)
 
 
+@require_safe
 @requires("routing:read")
 def decision(request: HttpRequest, decision_id: UUID) -> HttpResponse:
     """Explain one decision: estimates, reason and every feature it rests on."""

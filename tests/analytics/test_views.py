@@ -132,3 +132,11 @@ def test_page_costs_the_same_queries_whatever_happened(
             client.get(f"{PAGE}?{RANGE}")
         counts.append(len(queries))
     assert counts[1] == counts[2] <= counts[0]
+
+
+@pytest.mark.parametrize("asked", [{"last": "0001-01-01"}, {"first": "0001-01-01"}])
+@pytest.mark.parametrize("extra", [{}, {"last": "0001-01-02"}])
+def test_range_at_the_calendars_beginning_is_refused(
+    sign_in: SignIn, asked: dict[str, str], extra: dict[str, str]
+) -> None:
+    assert sign_in().get(PAGE, {**asked, **extra}).status_code == 400

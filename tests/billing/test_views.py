@@ -129,3 +129,14 @@ def test_page_costs_the_same_queries_for_one_entry_and_three(
             client.get("/billing/usage/?period=2026-11")
         counts.append(len(queries))
     assert counts[1] == counts[2] <= counts[0]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("period", ["0001-01", "9999-12"])
+def test_period_at_the_calendars_end_is_refused(sign_in: SignIn, path: str, period: str) -> None:
+    assert sign_in().get(path, {"period": period}).status_code == 400
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_usage_is_only_read(sign_in: SignIn, path: str) -> None:
+    assert sign_in().put(path).status_code == 405
