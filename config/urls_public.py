@@ -7,3 +7,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("tenants.urls_public")),
 ]
+
+handler400 = "core.http.bad_request"
+handler404 = "core.http.not_found"
+handler500 = "core.http.server_error"

@@ -38,3 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="api_schema"), name="api_docs"),
 ]
+
+handler400 = "core.http.bad_request"
+handler404 = "core.http.not_found"
+handler500 = "core.http.server_error"

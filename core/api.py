@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
-from rest_framework import exceptions, pagination, serializers
+from rest_framework import exceptions, pagination, parsers, serializers
+from rest_framework.request import Request
 from rest_framework.views import set_rollback
 
 from core import errors
 from core.http import problem_response
+
+DEPTH_LIMIT = 64
+
+
+class JsonParser(parsers.JSONParser):
+    """JSON nested at most 64 deep: what reads it further on may recurse."""
+
+    def parse(
+        self,
+        stream: Any,
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        try:
+            found = super().parse(stream, media_type, parser_context)
+        except RecursionError:
+            raise exceptions.ParseError(_("This is nested too deeply.")) from None
+        level = [found]
+        for _depth in range(DEPTH_LIMIT):
+            level = [part for value in level for part in _parts(value)]
+            if not level:
+                return found
+        raise exceptions.ParseError(_("This is nested too deeply."))
+
+
+def _parts(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -39,6 +73,15 @@ class CursorPagination(pagination.CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 200
 
+    def paginate_queryset(
+        self, queryset: QuerySet[Any] | Sequence[Any], request: Request, view: Any = None
+    ) -> list[Any] | None:
+        """Return the page; a cursor whose position fits no column raises NotFound."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except (DjangoValidationError, ValueError) as error:
+            raise exceptions.NotFound(self.invalid_cursor_message) from error
+
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Return the problem document of an expected failure; None lets the 500 handler log it."""
@@ -59,6 +102,8 @@ def _domain_error(error: Exception) -> errors.DomainError | None:
         return errors.NotFound()
     if isinstance(error, DjangoPermissionDenied):
         return errors.PermissionDenied()
+    if isinstance(error, RequestDataTooBig):
+        return errors.BodyTooLarge()
     if isinstance(error, exceptions.ValidationError):
         return errors.ValidationFailed(errors=field_errors(error.detail))
     return _api_error(error) if isinstance(error, exceptions.APIException) else None

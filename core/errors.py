@@ -39,6 +39,17 @@ class DomainError(Exception):
         return {"type": "error", "code": self.code, "detail": str(self.detail), **self.data}
 
 
+class BadRequest(DomainError):
+    code = "bad_request"
+    title = "This request cannot be read."
+
+
+class BodyTooLarge(DomainError):
+    code = "body_too_large"
+    title = "The body of this request is too large."
+    http_status = 413
+
+
 class NotFound(DomainError):
     code = "not_found"
     title = "There is nothing here by that name."
@@ -78,6 +89,13 @@ class RateLimited(DomainError):
     code = "rate_limited"
     title = "Too many requests; wait a moment."
     http_status = 429
+    retryable = True
+
+
+class InternalError(DomainError):
+    code = "internal_error"
+    title = "Something went wrong on our side; try again."
+    http_status = 500
     retryable = True
 
 

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.views import defaults
+from django.views.csrf import csrf_failure as csrf_page
 
 from core import tenancy
-from core.errors import DomainError
+from core.errors import (
+    BadRequest,
+    BodyTooLarge,
+    DomainError,
+    InternalError,
+    NotFound,
+    PermissionDenied,
+)
 
 Responder = Callable[[HttpRequest], HttpResponse]
 PROBLEM_TYPE = "application/problem+json"
@@ -38,13 +48,47 @@ def error_response(request: HttpRequest, error: DomainError) -> HttpResponse:
     return render(request, "errors/problem.html", context, status=error.http_status)
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a request that Django finds suspicious, such as one with too large a body."""
+    if not prefers_problem(request):
+        return defaults.bad_request(request, exception)
+    is_large = isinstance(exception, RequestDataTooBig)
+    return error_response(request, BodyTooLarge() if is_large else BadRequest())
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer for an address that leads nowhere."""
+    if not prefers_problem(request):
+        return defaults.page_not_found(request, exception)
+    return error_response(request, NotFound())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer for a failure nobody anticipated; it is in the log already."""
+    if not prefers_problem(request):
+        return defaults.server_error(request)
+    return error_response(request, InternalError())
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form without its token."""
+    if not prefers_problem(request):
+        return csrf_page(request, reason)
+    return error_response(request, PermissionDenied())
+
+
 class DomainErrorMiddleware:
-    """Map a DomainError raised by a plain view to its answer."""
+    """Map a DomainError raised by a plain view to its answer.
+
+    An address with a NUL in it is refused here, because no text in the database can have one.
+    """
 
     def __init__(self, get_response: Responder) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):
+            return error_response(request, BadRequest())
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

@@ -9,12 +9,12 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.generics import ListAPIView
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import CursorPagination
+from core.api import CursorPagination, JsonParser
 from knowledge import selectors, services
 from knowledge.models import Document
 from knowledge.serializers import (
@@ -45,7 +45,7 @@ class DocumentListView(ListAPIView[Document]):
     required_scopes = SCOPES
     serializer_class = DocumentSerializer
     pagination_class = DocumentPagination
-    parser_classes = [MultiPartParser, JSONParser]
+    parser_classes = [MultiPartParser, JsonParser]
     queryset = Document.objects.none()
 
     def get_queryset(self) -> QuerySet[Document]:

@@ -60,7 +60,27 @@ def _context_check(context: Mapping[str, Any] | None) -> dict[str, Any]:
     if context and len(json.dumps(context)) > CONTEXT_BYTES:
         fault = {"pointer": "/context", "code": "too_large", "detail": f"{CONTEXT_BYTES} bytes"}
         raise ValidationFailed(errors=[fault])
+    if context and not all(map(_is_storable, _texts(context))):
+        fault = {"pointer": "/context", "code": "invalid", "detail": "NUL or lone surrogate"}
+        raise ValidationFailed(errors=[fault])
     return dict(context or {})
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Give every string in a JSON value; the parser has bounded its depth."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, part in value.items():
+            yield name
+            yield from _texts(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
+
+
+def _is_storable(text: str) -> bool:
+    return not any(letter == "\x00" or "\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _context_store(conversation_id: UUID, context: dict[str, Any]) -> None:

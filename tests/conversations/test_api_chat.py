@@ -269,3 +269,10 @@ def test_when_too_many_wait_already_nobody_else_does(
     began = time.monotonic()
     assert caller({"message": "hi", "user_id": "u"}, prefer="wait=10").status_code == 202
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("context", [{"a\x00": 1}, {"a": ["\x00"]}, {"a": {"b": "\ud800"}}])
+def test_context_that_cannot_be_stored_is_refused(caller: Any, context: dict[str, Any]) -> None:
+    response = caller({"message": "hello", "user_id": "u", "context": context})
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["pointer"] == "/context"
