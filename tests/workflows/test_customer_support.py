@@ -29,6 +29,10 @@ We pay refunds to the original payment method within five working days.
 ## Shipping
 
 Standard delivery to Norway costs 12 euros and takes four working days.
+
+## Orders
+
+Every order has a number which begins with AC and has five digits, for example AC-10421.
 """
 
 
