@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from core.errors import DomainError
 from knowledge import selectors, services
@@ -24,14 +24,14 @@ PAGE_SIZE = 50
 CHUNKS_SHOWN = 100
 
 
-@require_GET
+@require_safe
 @requires("knowledge:read")
 def documents(request: HttpRequest) -> HttpResponse:
     """List the documents, with what is needed to add more."""
     return _documents_page(request, UploadForm(), UrlForm())
 
 
-@require_GET
+@require_safe
 @requires("knowledge:read")
 def rows(request: HttpRequest) -> HttpResponse:
     """Give the list alone, which the page asks for again while documents are in the pipeline."""
@@ -93,7 +93,7 @@ def url_add(request: HttpRequest) -> HttpResponse:
     return redirect("knowledge:documents")
 
 
-@require_GET
+@require_safe
 @requires("knowledge:read")
 def document(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """Show one document with its passages."""
@@ -104,7 +104,7 @@ def document(request: HttpRequest, document_id: UUID) -> HttpResponse:
     return render(request, "knowledge/document.html", context)
 
 
-@require_GET
+@require_safe
 @requires("knowledge:read")
 def document_status(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """Give a document's progress alone; reloads the page once it has ended."""
@@ -132,7 +132,7 @@ def document_retry(request: HttpRequest, document_id: UUID) -> HttpResponse:
     return redirect("knowledge:document", document_id)
 
 
-@require_GET
+@require_safe
 @requires("knowledge:read")
 def test(request: HttpRequest) -> HttpResponse:
     """Let staff ask as a visitor would, and see which passages are found and why."""
@@ -148,7 +148,7 @@ def test(request: HttpRequest) -> HttpResponse:
     return render(request, "knowledge/test.html", context)
 
 
-@require_GET
+@require_safe
 def source(request: HttpRequest, chunk_id: UUID) -> HttpResponse:
     """Show a cited passage to whoever follows the citation; the quoted sentence is marked."""
     try:

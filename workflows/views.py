@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from tenants.permissions import requires, scopes_for
 from workflows import selectors, services
@@ -28,7 +28,7 @@ PAGE_SIZE = 50
 COUNTED_DAYS = 7
 
 
-@require_GET
+@require_safe
 @requires("workflows:read")
 def index(request: HttpRequest) -> HttpResponse:
     """List the workflows that can run here, with what they did lately."""
@@ -44,7 +44,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "workflows/index.html", {"workflows": workflows, "days": COUNTED_DAYS})
 
 
-@require_GET
+@require_safe
 @requires("workflows:read")
 def workflow(request: HttpRequest, name: str) -> HttpResponse:
     """Show a workflow: its graph, its text and its versions."""
@@ -87,7 +87,7 @@ def _publish(request: HttpRequest, source: str) -> HttpResponse:
     return redirect("workflows:workflow", name=version.name)
 
 
-@require_GET
+@require_safe
 @requires("workflows:read")
 def runs(request: HttpRequest) -> HttpResponse:
     """List runs, newest first."""
@@ -106,7 +106,7 @@ def runs(request: HttpRequest) -> HttpResponse:
     return render(request, "workflows/runs.html", context)
 
 
-@require_GET
+@require_safe
 @requires("workflows:read")
 def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Explain a run; while it goes on the page asks for itself again."""

@@ -8,6 +8,7 @@ replaced, and query strings are cut from request lines.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import MutableMapping
 from contextlib import AbstractContextManager
 from typing import Any, Final
@@ -19,6 +20,7 @@ from core import tenancy
 
 EventDict = MutableMapping[str, Any]
 WITHHELD: Final = "[withheld]"
+_TICKET: Final = re.compile(r"(?<=/login/ticket/)[^/]+")  # signs somebody in, until it is used
 # Field names under which somebody might one day log what a person wrote, or a secret.
 PRIVATE_FIELDS: Final = frozenset(
     {"text", "message_text", "body", "content", "quote", "question", "answer", "prompt"}
@@ -50,7 +52,7 @@ def private_withhold(_: Any, __: str, event: EventDict) -> EventDict:
         event[name] = WITHHELD
     request = event.get("request")
     if isinstance(request, str):
-        event["request"] = request.partition("?")[0]
+        event["request"] = _TICKET.sub(WITHHELD, request.partition("?")[0])
     return event
 
 

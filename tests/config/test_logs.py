@@ -13,7 +13,7 @@ import structlog
 
 from core import tenancy
 from core.observability import metrics
-from core.observability.logs import WITHHELD, log_context, logging_config
+from core.observability.logs import WITHHELD, log_context, logging_config, private_withhold
 from core.tenancy import TenantContext
 
 TENANT = TenantContext(id=uuid4(), schema="t_acme", slug="acme")
@@ -68,6 +68,11 @@ def test_what_people_wrote_is_withheld(lines: list[str]) -> None:
     )
     found = _last(lines)
     assert (found["text"], found["email"], found["request"]) == (WITHHELD, WITHHELD, "GET /x")
+
+
+def test_sign_in_ticket_in_a_path_is_withheld() -> None:
+    line = private_withhold(None, "", {"request": "GET /login/ticket/abc-DEF_1/?next=/x"})
+    assert line["request"] == "GET /login/ticket/[withheld]/"
 
 
 def test_lines_of_libraries_look_the_same(lines: list[str]) -> None:
