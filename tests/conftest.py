@@ -63,6 +63,7 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
         connection.close()
         if hasattr(connection, "close_pool"):
             connection.close_pool()
+    services.database_drop(settings.DATABASES["default"]["NAME"])
 
 
 def _committed_data_remove(_: Any) -> None:

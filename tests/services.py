@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import fcntl
 import hashlib
 import os
@@ -116,7 +115,6 @@ def database_clone(template: str, name: str) -> None:
                 sql.Identifier(name), sql.Identifier(template)
             )
         )
-    atexit.register(database_drop, name)
 
 
 def database_drop(name: str) -> None:
