@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
@@ -11,41 +11,12 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
-from rest_framework import exceptions, pagination, parsers, serializers
+from rest_framework import exceptions, pagination, serializers
 from rest_framework.request import Request
 from rest_framework.views import set_rollback
 
 from core import errors
 from core.http import problem_response
-
-DEPTH_LIMIT = 64
-
-
-class JsonParser(parsers.JSONParser):
-    """JSON nested at most 64 deep: what reads it further on may recurse."""
-
-    def parse(
-        self,
-        stream: Any,
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        try:
-            found = super().parse(stream, media_type, parser_context)
-        except RecursionError:
-            raise exceptions.ParseError(_("This is nested too deeply.")) from None
-        level = [found]
-        for _depth in range(DEPTH_LIMIT):
-            level = [part for value in level for part in _parts(value)]
-            if not level:
-                return found
-        raise exceptions.ParseError(_("This is nested too deeply."))
-
-
-def _parts(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
 
 
 class StrictSerializer(serializers.Serializer[Any]):

@@ -14,7 +14,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import CursorPagination, JsonParser
+from core.api import CursorPagination
+from core.parsing import JsonParser
 from knowledge import selectors, services
 from knowledge.models import Document
 from knowledge.serializers import (
