@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -70,9 +71,15 @@ def checkout() -> Iterator[str]:
 def stack() -> dict[str, Any]:
     """Describe the running stack; `make up` starts it if it is not up."""
     if not _is_up():
-        subprocess.run(["make", "--silent", "up"], cwd=ROOT, check=True, timeout=600)
+        subprocess.run(["make", "--silent", "up"], cwd=ROOT, env=_own(), check=True, timeout=600)
     description: dict[str, Any] = json.loads(DEMO.read_text())
     return description
+
+
+def _own() -> dict[str, str]:
+    """Return the environment without pytest's choice of settings: a stack makes its own."""
+    chosen = ("DJANGO_SETTINGS_MODULE", "FRONTDESK_DB_ROLE")
+    return {name: value for name, value in os.environ.items() if name not in chosen}
 
 
 def _is_up() -> bool:
