@@ -38,12 +38,11 @@ doctor: venv ## Check this machine and the stack, with a remedy for each problem
 test: venv-dev ## Run the test suite (ARGS="tests/core -k outbox" for a part)
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-lint: venv-dev ## Check style, import order between apps, templates and migrations
+lint: venv-dev ## Check style, import order between apps, templates and the API's schema
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 	$(BIN)/djlint templates --check --lint --quiet
-	FRONTDESK_ENV=test $(BIN)/python manage.py makemigrations --check --dry-run
 	FRONTDESK_ENV=test $(BIN)/python manage.py spectacular --validate --fail-on-warn --file /dev/null
 
 types: venv-dev ## Check types (strict)

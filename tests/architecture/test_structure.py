@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.apps import apps
 from django.conf import settings
+from django.core.management import call_command
 from django.db import models
 from importlinter.cli import lint_imports
 
@@ -78,3 +79,8 @@ def test_tenant_apps_live_in_tenant_schemas_only() -> None:
     shared = {name for name in settings.SHARED_APPS if name in OURS}
     assert shared == {"core", "tenants", "billing", "config"}
     assert set(settings.TENANT_APPS) == set(OURS) - shared
+
+
+def test_models_and_migrations_agree(db: None) -> None:
+    """Exits with an error when a model changed and its migration was forgotten."""
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
