@@ -18,5 +18,5 @@ signals_connect()
 @celeryd_after_setup.connect
 def _model_load(instance: Any, **_: Any) -> None:
     """Load the model before the worker says it is there: the first question must not wait."""
-    if "runs" in instance.app.amqp.queues.consume_from:
+    if {"runs", "runs-bulk"} & set(instance.app.amqp.queues.consume_from):
         warm_up()

@@ -12,8 +12,8 @@ from conversations.errors import ConversationNotFound
 from conversations.selectors import turn_context
 from conversations.types import ConversationState, TurnContext
 from core.identifiers import uuid7
-from core.tasks import enqueue
 from workflows import selectors
+from workflows.dispatch import run_dispatch, run_dispatched
 from workflows.engine import journal
 from workflows.engine.events import EventType, RunEvent
 from workflows.engine.execution import run_drive
@@ -70,7 +70,7 @@ def run_start(
     payload = journal.decoded({"input": input, "next": graph.entry})
     if not journal.start(new, RunEvent(1, EventType.RUN_STARTED, "", payload, now)):
         return _run_existing(trigger_event_id, conversation_id)
-    enqueue("workflows.run", run_id=str(new.id))
+    run_dispatch(new.id)
     return StartedRun(new.id, is_new=True)
 
 
@@ -125,15 +125,21 @@ def _turn_input(turn: TurnContext) -> dict[str, Any]:
 
 
 def run_execute(*, run_id: UUID) -> RunState | None:
-    """Drive a run to its end, or return None if another worker has it or it is over."""
-    return run_drive(run_id, RunHost())
+    """Drive a run to its end, or return None if another worker has it or it is over.
+
+    Then its place is free for the next one that waits, whichever tenant's that is.
+    """
+    try:
+        return run_drive(run_id, RunHost())
+    finally:
+        run_dispatched(run_id)
 
 
 def runs_sweep(*, limit: int = SWEEP_LIMIT) -> int:
     """Send runs whose worker is gone to another one; returns how many."""
     lapsed = journal.lapsed(limit=limit, grace_seconds=SWEEP_GRACE_SECONDS)
     for run_id in lapsed:
-        enqueue("workflows.run", run_id=str(run_id))
+        run_dispatch(run_id, is_lapsed=True)
     return len(lapsed)
 
 

@@ -23,6 +23,10 @@ BASE_DOMAIN: str
 PUBLIC_BASE_URL: str
 REALTIME_URL: str
 TRUSTED_PROXY_COUNT: int
+RUNS_EXPRESS_WINDOW: int
+RUNS_EXPRESS_PER_TENANT: int
+RUNS_BULK_WINDOW: int
+RUNS_PER_TENANT: int
 IS_DEMO_ALLOWED: bool
 
 DEBUG = False
@@ -307,6 +311,11 @@ def settings_for(environment: Environment) -> dict[str, Any]:
         "PUBLIC_BASE_URL": environment.text("PUBLIC_BASE_URL", "http://localhost:8000"),
         "REALTIME_URL": environment.text("REALTIME_URL", "ws://{host}:8001"),
         "TRUSTED_PROXY_COUNT": environment.number("TRUSTED_PROXY_COUNT", 0),
+        # How many runs the workers of each lane hold at once, and how many of them one tenant's.
+        "RUNS_EXPRESS_WINDOW": environment.number("RUNS_EXPRESS_WINDOW", 8),
+        "RUNS_EXPRESS_PER_TENANT": environment.number("RUNS_EXPRESS_PER_TENANT", 2),
+        "RUNS_BULK_WINDOW": environment.number("RUNS_BULK_WINDOW", 4),
+        "RUNS_PER_TENANT": environment.number("RUNS_PER_TENANT", 4),
         "ALLOWED_HOSTS": [base_domain, f".{base_domain}", *environment.items("ALLOWED_HOSTS")],
         "CSRF_TRUSTED_ORIGINS": environment.items("CSRF_TRUSTED_ORIGINS"),
         "CONTENT_SECURITY_POLICY": _csp(environment),

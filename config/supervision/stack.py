@@ -89,7 +89,7 @@ def _binary(name: str) -> str:
 
 
 def service_specs(config: StackConfig) -> list[ProcessSpec]:
-    """Return the six kinds of process that serve."""
+    """Return the kinds of process that serve."""
     worker = partial(_worker, config)
     return [
         ProcessSpec("web", _web(config), is_healthy=answers(f"{config.web_url}/healthz")),
@@ -97,6 +97,7 @@ def service_specs(config: StackConfig) -> list[ProcessSpec]:
             "realtime", _realtime(config), is_healthy=answers(f"{config.realtime_url}/healthz")
         ),
         worker("runs", "--pool=threads", "--concurrency=8"),
+        worker("runs-bulk", "--pool=threads", "--concurrency=4", niceness=10),
         worker("ingest", "--pool=prefork", "--concurrency=2", "--max-tasks-per-child=200"),
         ProcessSpec("relay", manage("relay")),
         ProcessSpec("beat", _celery("beat")),
@@ -126,10 +127,12 @@ def _celery(*arguments: str) -> list[str]:
     return [_binary("celery"), "--quiet", "-A", "config.celery", *arguments]
 
 
-def _worker(config: StackConfig, queue: str, *options: str) -> ProcessSpec:
+def _worker(config: StackConfig, queue: str, *options: str, niceness: int = 0) -> ProcessSpec:
+    """Return a worker of one queue; a nice one gives way to the others on a busy machine."""
     name = f"worker-{queue}"
     command = _celery("worker", "-Q", queue, f"--hostname={queue}@%h", "--loglevel=INFO", *options)
-    return ProcessSpec(name, [*command, "--without-gossip", "--without-mingle"])
+    nice = ["nice", "-n", str(niceness)] if niceness else []
+    return ProcessSpec(name, [*nice, *command, "--without-gossip", "--without-mingle"])
 
 
 def answers(url: str) -> Callable[[], bool]:

@@ -24,7 +24,7 @@ from core.observability.metrics import outbox_lag_seconds, outbox_pending, queue
 from core.redis import redis_client
 
 OUTBOX_LAG_LIMIT: Final = 30.0
-QUEUES: Final = ("runs", "ingest")
+QUEUES: Final = ("runs", "runs-bulk", "ingest")
 log = structlog.get_logger(__name__)
 
 

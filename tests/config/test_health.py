@@ -13,7 +13,7 @@ from core.observability.checks import CheckResult
 from core.redis import redis_client
 
 HOSTS = ("localhost", "127.0.0.1", "acme.localhost", "nobody.localhost", "10.1.2.3:8000")
-COMPONENTS = ("relay", "worker-runs", "worker-ingest")
+COMPONENTS = ("relay", "worker-runs", "worker-runs-bulk", "worker-ingest")
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,7 @@ PROCESSES = {
     "web",
     "realtime",
     "worker-runs",
+    "worker-runs-bulk",
     "worker-ingest",
     "relay",
     "beat",

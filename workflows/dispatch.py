@@ -1,0 +1,113 @@
+"""Release runs to the workers fairly: no tenant's flood makes another tenant wait.
+
+Runs wait in a queue per tenant in Redis, and only as many as the workers can hold at once are
+released to Celery. Two lanes: a tenant with nothing waiting and hardly anything going on is served
+at once by the express workers; what piles up behind a tenant's first runs goes to the bulk workers,
+in start-time fair order over the tenants that have work (Goyal, Vin, Cheng 1996) and within each
+tenant's concurrency tokens. Every change is one Lua script (``dispatch.lua``), in time that grows
+with the logarithm of the tenants that have work, not with the length of their queues.
+
+Nothing is lost with Redis or a worker: the run is a row in Postgres, a released run that no worker
+holds is sent again by the sweep, and a token whose worker died comes back with its lease.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import structlog
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+from redis import RedisError
+from redis.commands.core import Script
+
+from core import directory, tenancy
+from core.redis import redis_client
+
+TASK: Final = "workflows.run"
+EXPRESS: Final = "runs"
+BULK: Final = "runs-bulk"
+LEASE_SECONDS: Final = 120.0
+PREFIX: Final = "fd:platform:{dispatch}:"  # the braces keep all keys on one shard of a cluster
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A run that may go to a worker now."""
+
+    lane: str
+    tenant_id: UUID
+    run_id: UUID
+
+
+def run_dispatch(run_id: UUID, *, is_lapsed: bool = False) -> None:
+    """Queue a run of the current tenant once the transaction has committed.
+
+    Idempotent: a run that waits or was released already is not queued twice. With ``is_lapsed``, a
+    released run that no worker holds any more is sent again.
+    """
+    tenant = tenancy.require()
+    verb = "resubmit" if is_lapsed else "submit"
+    transaction.on_commit(lambda: _change(verb, tenant.id, run_id))
+
+
+def run_dispatched(run_id: UUID) -> None:
+    """Give back the token of a run of the current tenant whose task is over; idempotent."""
+    _change("finish", tenancy.require().id, run_id)
+
+
+def weight_set(*, tenant_id: UUID, weight: float) -> None:
+    """Let a tenant's waiting runs count ``weight`` times as much as those of others; 1 is usual."""
+    if not 0.01 <= weight <= 100:
+        raise ValueError("A weight lies between 0.01 and 100.")
+    redis_client().hset(f"{PREFIX}weight", str(tenant_id), weight)
+
+
+def released_after(verb: str, tenant_id: UUID, run_id: UUID, *, prefix: str = "") -> list[Released]:
+    """Make one change and return what it releases; raises ``RedisError``."""
+    found = _script()(
+        keys=[prefix or PREFIX],
+        args=[
+            *(verb, str(tenant_id), str(run_id)),
+            *(settings.RUNS_PER_TENANT, LEASE_SECONDS, settings.RUNS_EXPRESS_PER_TENANT),
+            *(EXPRESS, settings.RUNS_EXPRESS_WINDOW, BULK, settings.RUNS_BULK_WINDOW),
+        ],
+    )
+    return [_released(member.decode()) for member in found]
+
+
+def _released(member: str) -> Released:
+    lane, tenant_id, run_id = member.split(" ")
+    return Released(lane, UUID(tenant_id), UUID(run_id))
+
+
+@cache
+def _script() -> Script:
+    source = Path(__file__).with_suffix(".lua").read_text()
+    script: Callable[..., Script] = redis_client().register_script
+    return script(source)
+
+
+def _change(verb: str, tenant_id: UUID, run_id: UUID) -> None:
+    try:
+        for released in released_after(verb, tenant_id, run_id):
+            _send(released)
+    except RedisError:
+        # The broker is the same server: nothing can be sent now. The sweep does it when it is back.
+        log.warning("dispatch_unreachable", run=str(run_id), verb=verb)
+
+
+def _send(released: Released) -> None:
+    tenant = directory.tenant_by_id(released.tenant_id)
+    if tenant is None:  # suspended since: its runs wait for the sweep of an active tenant
+        _change("finish", released.tenant_id, released.run_id)
+        return
+    with tenancy.tenant_scope(tenant):
+        task = current_app.signature(TASK, kwargs={"run_id": str(released.run_id)})
+        task.apply_async(queue=released.lane)
