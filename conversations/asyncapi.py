@@ -13,7 +13,10 @@ Document = dict[str, Any]
 
 CHANNELS = {
     "chat": ("/ws/chat/", "A visitor's conversation; subprotocol `token.<visitor token>`."),
-    "inbox": ("/ws/inbox/", "The team's inbox; session cookie or `token.<API key>`."),
+    "inbox": (
+        "/ws/inbox/",
+        "The team's inbox; session cookie or `token.<API key or access token>`.",
+    ),
 }
 TITLE = "Frontdesk sockets"
 DESCRIPTION = (

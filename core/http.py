@@ -30,6 +30,8 @@ def problem_response(error: DomainError, *, instance: str = "") -> JsonResponse:
     response = JsonResponse(body, status=error.http_status, content_type=PROBLEM_TYPE)
     if "retry_after" in error.data:
         response["Retry-After"] = str(error.data["retry_after"])
+    if error.http_status == 401:
+        response["WWW-Authenticate"] = "Bearer"  # RFC 9110: a 401 names a way to prove oneself
     return response
 
 

@@ -38,6 +38,16 @@ class ApiKeyInvalid(Unauthenticated):
     title = "The API key is unknown, expired or revoked."
 
 
+class ApiKeyUnknown(NotFound):
+    code = "api_key_unknown"
+    title = "There is no such API key in this workspace."
+
+
+class ApiKeyNotRotatable(Conflict):
+    code = "api_key_not_rotatable"
+    title = "This key was replaced, revoked or has expired; create a new one."
+
+
 class ScopeMissing(PermissionDenied):
     code = "scope_missing"
     title = "Your role or key does not include this permission."

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError
-from tenants.types import SCOPES, Role
+from tenants.types import REQUESTS_PER_MINUTE_LIMIT, SCOPES, Role
 
 FIELD_BY_CODE = {
     "slug_taken": "slug",
@@ -29,6 +29,14 @@ ROLE_CHOICES = [
     (Role.VIEWER.value, _("Viewer")),
 ]
 KEY_LIFETIMES = [("", _("Never")), ("30", _("30 days")), ("90", _("90 days")), ("365", _("1 year"))]
+
+
+KEY_OVERLAPS = [
+    ("0", _("At once")),
+    ("1", _("In 1 hour")),
+    ("24", _("In 24 hours")),
+    ("168", _("In 7 days")),
+]
 
 
 class DomainForm(forms.Form):
@@ -135,6 +143,13 @@ class ApiKeyForm(DomainForm):
         label=_("Name"), max_length=80, help_text=_("What will use it, such as “Order sync”.")
     )
     lifetime = forms.ChoiceField(label=_("Expires"), choices=KEY_LIFETIMES, required=False)
+    requests_per_minute = forms.IntegerField(
+        label=_("Requests a minute"),
+        min_value=1,
+        max_value=REQUESTS_PER_MINUTE_LIMIT,
+        required=False,
+        help_text=_("A limit of its own, within the workspace's."),
+    )
     scopes = forms.MultipleChoiceField(
         label=_("Permissions"),
         choices=[(scope, scope) for scope in SCOPES],
@@ -147,6 +162,17 @@ class ApiKeyForm(DomainForm):
         """Return when the key ends, counted from now, or None."""
         days = self.cleaned_data["lifetime"]
         return timezone.now() + timedelta(days=int(days)) if days else None
+
+
+class ApiKeyRotateForm(forms.Form):
+    """How long the replaced key goes on working."""
+
+    overlap = forms.ChoiceField(label=_("The old key ends"), choices=KEY_OVERLAPS, initial="24")
+
+    @property
+    def overlap_length(self) -> timedelta:
+        """Return the time both keys work."""
+        return timedelta(hours=int(self.cleaned_data["overlap"]))
 
 
 class PasswordForm(DomainForm):

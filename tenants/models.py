@@ -15,7 +15,10 @@ from django_tenants.models import DomainMixin, TenantMixin
 
 from core.identifiers import uuid7
 from core.tenancy import TenantContext
-from tenants.types import ROLE_SCOPES, Role, TenantStatus
+from tenants.tokens.models import RefreshToken as RefreshToken
+from tenants.tokens.models import SigningKey as SigningKey
+from tenants.tokens.models import TokenFamily as TokenFamily
+from tenants.types import REQUESTS_PER_MINUTE_LIMIT, ROLE_SCOPES, KeyState, Role, TenantStatus
 
 
 class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants ships no types
@@ -129,12 +132,32 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.UUIDField(null=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    replaced_by = models.OneToOneField(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaces"
+    )
 
     class Meta:
         verbose_name = _("API key")
         indexes = [models.Index(fields=["tenant", "-created_at"], name="api_key_by_tenant")]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(requests_per_minute=None)
+                | models.Q(requests_per_minute__range=(1, REQUESTS_PER_MINUTE_LIMIT)),
+                name="api_key_requests_per_minute",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def state(self) -> KeyState:
+        """Return how the key stands now; `replaced` still works until `expires_at`."""
+        if self.revoked_at is not None:
+            return KeyState.REVOKED
+        if self.expires_at is not None and self.expires_at <= timezone.now():
+            return KeyState.EXPIRED
+        return KeyState.REPLACED if self.replaced_by_id else KeyState.ACTIVE

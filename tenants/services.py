@@ -1,14 +1,12 @@
-"""Writes of the tenants app: workspaces, people, keys, sign-in tickets."""
+"""Writes of the tenants app: workspaces, people, sign-in tickets; keys come from `tenants.keys`."""
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import re
 import secrets
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Mapping
 from uuid import UUID
 
 import redis
@@ -16,15 +14,18 @@ from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connections, transaction
-from django.utils import timezone
 
 from core import directory, tenancy
 from core.events import catalogue, publish
 from core.identifiers import uuid7
 from core.redis import redis_client
 from tenants import errors, selectors
-from tenants.models import ApiKey, Domain, Membership, Person, Tenant
-from tenants.types import SCOPES, ApiKeySecret, Role, SignedUp
+from tenants.keys import api_key_create as api_key_create
+from tenants.keys import api_key_revoke as api_key_revoke
+from tenants.keys import api_key_rotate as api_key_rotate
+from tenants.keys import api_key_verify as api_key_verify
+from tenants.models import Domain, Membership, Person, Tenant
+from tenants.types import Role, SignedUp
 
 SLUG = re.compile(r"[a-z](?:[a-z0-9]|-(?!-)){1,38}[a-z0-9]")
 RESERVED_SLUGS = frozenset(
@@ -36,8 +37,6 @@ RESERVED_SLUGS = frozenset(
     }
 )
 TICKET_SECONDS = 120
-KEY_PATTERN = re.compile(r"fd_([a-z0-9]{12})_([A-Za-z0-9_-]{43})")
-LAST_USED_RESOLUTION = timedelta(minutes=1)
 
 
 def slug_check(slug: str, *, allow_reserved: bool = False) -> str:
@@ -146,58 +145,6 @@ def tenant_limits_set(
     """Push a plan's limits down to where the hot path reads them. Idempotent."""
     changes: dict[str, object] = {"limits": dict(limits), **({"plan": plan} if plan else {})}
     Tenant.objects.filter(pk=tenant_id).update(**changes)
-
-
-def api_key_create(
-    *,
-    name: str,
-    scopes: Iterable[str],
-    created_by: UUID | None = None,
-    expires_at: datetime | None = None,
-) -> ApiKeySecret:
-    """Create a key of the current tenant; its secret is returned once and stored as a hash."""
-    wanted = sorted(set(scopes))
-    unknown = [scope for scope in wanted if scope not in SCOPES]
-    if unknown:
-        raise errors.ScopeMissing(f"Unknown scopes: {', '.join(unknown)}.")
-    prefix = secrets.token_hex(6)
-    secret = secrets.token_urlsafe(32)
-    key = ApiKey.objects.create(
-        tenant_id=tenancy.require().id,
-        name=name,
-        prefix=prefix,
-        secret_hash=_hash(secret),
-        scopes=wanted,
-        created_by=created_by,
-        expires_at=expires_at,
-    )
-    return ApiKeySecret(id=key.pk, secret=f"fd_{prefix}_{secret}")
-
-
-def api_key_verify(*, secret: str) -> ApiKey:
-    """Return the current tenant's key with this secret; raises ApiKeyInvalid."""
-    match = KEY_PATTERN.fullmatch(secret)
-    if match is None:
-        raise errors.ApiKeyInvalid()
-    key = ApiKey.objects.filter(tenant_id=tenancy.require().id, prefix=match[1]).first()
-    expected = key.secret_hash if key else _hash("")
-    is_right = hmac.compare_digest(expected, _hash(match[2]))
-    now = timezone.now()
-    if key is None or not is_right or key.revoked_at or (key.expires_at and key.expires_at <= now):
-        raise errors.ApiKeyInvalid()
-    _last_used_touch(key, now)
-    return key
-
-
-def _last_used_touch(key: ApiKey, now: datetime) -> None:
-    if key.last_used_at is None or now - key.last_used_at > LAST_USED_RESOLUTION:
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
-
-
-def api_key_revoke(*, key_id: UUID) -> None:
-    """Make a key of the current tenant useless from now on. Idempotent."""
-    mine = ApiKey.objects.filter(tenant_id=tenancy.require().id, pk=key_id, revoked_at=None)
-    mine.update(revoked_at=timezone.now())
 
 
 def _hash(secret: str) -> str:

@@ -53,6 +53,18 @@ ROLE_SCOPES: dict[Role, frozenset[str]] = {
 }
 
 
+REQUESTS_PER_MINUTE_LIMIT = 100_000
+
+
+class KeyState(StrEnum):
+    """How an API key stands; `active` and `replaced` ones work."""
+
+    ACTIVE = "active"
+    REPLACED = "replaced"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
 class TenantStatus(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from tenants.views import home, session, settings
+from tenants.views import home, session, settings, well_known
 
 app_name = "tenants"
 urlpatterns = [
     path("", home.home, name="home"),
+    path(".well-known/jwks.json", well_known.jwks, name="jwks"),
     path("login/", session.sign_in, name="login"),
     path("login/ticket/<str:ticket>/", session.ticket, name="ticket"),
     path("logout/", session.sign_out, name="logout"),
@@ -21,5 +22,6 @@ urlpatterns = [
     ),
     path("settings/keys/", settings.key_list, name="settings_keys"),
     path("settings/keys/create/", settings.key_create, name="settings_keys_create"),
+    path("settings/keys/<uuid:key_id>/rotate/", settings.key_rotate, name="settings_keys_rotate"),
     path("settings/keys/<uuid:key_id>/revoke/", settings.key_revoke, name="settings_keys_revoke"),
 ]

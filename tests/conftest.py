@@ -82,11 +82,13 @@ def _committed_data_remove(_: Any) -> None:
 def world(django_db_setup: None, django_db_blocker: Any) -> World:
     """Create the tenants and their people once, committed."""
     from tenants import services as tenant_services
+    from tenants.tokens import signing
     from tenants.types import Role
 
     people: dict[tuple[str, str], Any] = {}
     tenants: dict[str, TenantContext] = {}
     with django_db_blocker.unblock(), tenancy.public_scope():
+        signing.signing_key_ensure()  # committed, so that both roles' connections see it
         for slug in TENANTS:
             tenant = tenant_services.tenant_create(name=slug.title(), slug=slug, is_demo=True)
             tenants[slug] = tenant.context

@@ -171,6 +171,7 @@ FETCH_ALLOWED_PRIVATE_HOSTS: list[str] = []
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
+        "tenants.tokens.authentication.AccessTokenAuthentication",
         "tenants.authentication.ApiKeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
@@ -194,7 +195,10 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "AUTHENTICATION_WHITELIST": ["tenants.authentication.ApiKeyAuthentication"],
+    "AUTHENTICATION_WHITELIST": [
+        "tenants.tokens.authentication.AccessTokenAuthentication",
+        "tenants.authentication.ApiKeyAuthentication",
+    ],
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "ENUM_NAME_OVERRIDES": {
         # The values of workflows.engine.events.RunStatus, which two components show.
@@ -304,6 +308,7 @@ def settings_for(environment: Environment) -> dict[str, Any]:
     var_dir: Path = environment.var_dir
     return {
         "SECRET_KEY": environment.text("SECRET_KEY"),
+        "SECRET_KEY_FALLBACKS": environment.items("SECRET_KEY_FALLBACKS"),
         "DATABASES": _databases(environment),
         "REDIS_URL": environment.text("REDIS_URL"),
         "VAR_DIR": var_dir,

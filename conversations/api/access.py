@@ -1,4 +1,4 @@
-"""Who calls: a visitor with a token, a member with a session, a machine with a key."""
+"""Who calls: a visitor or a member with a token, a member with a session, a machine with a key."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from conversations.models import Customer
 from conversations.services import visitor_authenticate
 from core import tenancy
 from tenants.permissions import HasScope
+from tenants.tokens.access import token_is_jwt
+from tenants.tokens.authentication import membership_of
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -35,13 +37,13 @@ class VisitorPrincipal:
 
 
 class VisitorAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <visitor token>`; what looks like an API key is left to its own."""
+    """`Authorization: Bearer <visitor token>`; API keys and JWTs are left to their own classes."""
 
     keyword = "Bearer"
 
     def authenticate(self, request: Request) -> tuple[VisitorPrincipal, None] | None:
         keyword, _, token = request.headers.get("Authorization", "").partition(" ")
-        if keyword.lower() != self.keyword.lower() or token.strip().startswith("fd_"):
+        if keyword.lower() != self.keyword.lower() or _is_of_the_team(token.strip()):
             return None
         if tenancy.current() is None:
             raise VisitorTokenInvalid()
@@ -49,6 +51,10 @@ class VisitorAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return self.keyword
+
+
+def _is_of_the_team(token: str) -> bool:
+    return token.startswith("fd_") or token_is_jwt(token)
 
 
 class VisitorScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # spectacular's
@@ -79,7 +85,7 @@ def acting_person(request: Request, named: UUID | None) -> UUID:
 
     Raises PersonRequired when nobody is named, or a member names somebody else.
     """
-    membership = getattr(request, "membership", None) if request.auth is None else None
+    membership = membership_of(request)
     own = membership.person_id if membership else None
     acting = own or named
     if acting is None or (own and named not in {None, own}):

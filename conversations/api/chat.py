@@ -22,6 +22,7 @@ from conversations.serializers import ChatAnswerSerializer, ChatMessageBody
 from conversations.types import ChatAnswer
 from core import tenancy
 from tenants.authentication import ApiKeyAuthentication
+from tenants.tokens.authentication import AccessTokenAuthentication
 
 WAIT_SECONDS = 20
 WAIT_LIMIT_SECONDS = 30
@@ -31,7 +32,12 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
 class ChatView(APIView):
     """Base of the chat: visitors by token, machines and members by scope."""
 
-    authentication_classes = (VisitorAuthentication, ApiKeyAuthentication, SessionAuthentication)
+    authentication_classes = (
+        VisitorAuthentication,
+        AccessTokenAuthentication,
+        ApiKeyAuthentication,
+        SessionAuthentication,
+    )
     permission_classes = (ChatAccess,)
 
 

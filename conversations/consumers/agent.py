@@ -9,7 +9,12 @@ from django.conf import settings
 
 from conversations import announce, frames, selectors, services
 from conversations.consumers.following import ConversationSocket
-from conversations.consumers.members import Member, member_by_key, member_by_session
+from conversations.consumers.members import (
+    Member,
+    member_by_key,
+    member_by_session,
+    member_by_token,
+)
 from conversations.errors import ConversationNotOpen, PersonRequired, TooManyOpen
 from conversations.models import Message
 from conversations.origins import origin_is_own
@@ -18,6 +23,7 @@ from core.realtime.closing import Close
 from core.realtime.errors import HelloRequired, Refused
 from core.realtime.threads import in_thread
 from tenants.errors import ScopeMissing
+from tenants.tokens.access import token_is_jwt
 
 OPEN_LIMIT = 20
 TYPING_SECONDS = 1.0
@@ -25,7 +31,7 @@ READ, WRITE = "conversations:read", "conversations:write"
 
 
 class AgentSocket(ConversationSocket):
-    """A member's connection by session cookie, or a machine's by API key."""
+    """A member's connection by session cookie or access token, or a machine's by API key."""
 
     kind = "agent"
     protocol = PROTOCOL
@@ -45,7 +51,8 @@ class AgentSocket(ConversationSocket):
         if handshake.origin and not origin_is_own(handshake.origin):
             raise Refused(Close.FORBIDDEN, "origin_refused")
         if handshake.token:
-            member = member_by_key(handshake.token)
+            by = member_by_token if token_is_jwt(handshake.token) else member_by_key
+            member = by(handshake.token)
         else:
             member = member_by_session(handshake.cookie(settings.SESSION_COOKIE_NAME))
         if member is None:

@@ -1,4 +1,4 @@
-"""Who an agent's socket belongs to: a member by session, or a machine by key."""
+"""Who an agent's socket belongs to: a member by session or access token, or a machine by key."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from django.contrib.auth import get_user
 from django.http import HttpRequest
 
 from core import tenancy
+from core.errors import Unauthenticated
 from tenants.errors import ApiKeyInvalid
 from tenants.models import Person
 from tenants.selectors import membership_for
 from tenants.services import api_key_verify
 from tenants.sessions import SESSION_TENANT
+from tenants.tokens.grants import access_grant
 from tenants.types import ROLE_SCOPES, Role
 
 
@@ -36,6 +38,16 @@ def member_by_key(secret: str) -> Member | None:
     except ApiKeyInvalid:
         return None
     return Member(id=key.pk, name=key.name, scopes=frozenset(key.scopes), is_person=False)
+
+
+def member_by_token(token: str) -> Member | None:
+    """Return the member whose access token of the current tenant this is."""
+    try:
+        grant = access_grant(token=token)
+    except Unauthenticated:
+        return None
+    person = grant.membership.person
+    return Member(id=person.pk, name=person.display_name, scopes=grant.scopes, is_person=True)
 
 
 def member_by_session(session_key: str) -> Member | None:

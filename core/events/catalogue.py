@@ -71,6 +71,32 @@ class PersonJoined(Event):
     role: str
 
 
+@event("api_key.created")
+class ApiKeyCreated(Event):
+    key_id: UUID
+    created_by: UUID | None = None
+
+
+@event("api_key.rotated")
+class ApiKeyRotated(Event):
+    key_id: UUID
+    replaced_by: UUID
+    overlap_seconds: int
+    rotated_by: UUID | None = None
+
+
+@event("api_key.revoked")
+class ApiKeyRevoked(Event):
+    key_id: UUID
+    revoked_by: UUID | None = None
+
+
+@event("token.reuse_detected")
+class TokenReuseDetected(Event):
+    family_id: UUID
+    person_id: UUID
+
+
 @event("ingest.doc.ingested")
 class DocumentIngested(Event):
     document_id: UUID

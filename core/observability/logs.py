@@ -25,7 +25,7 @@ _TICKET: Final = re.compile(r"(?<=/login/ticket/)[^/]+")  # signs somebody in, u
 PRIVATE_FIELDS: Final = frozenset(
     {"text", "message_text", "body", "content", "quote", "question", "answer", "prompt"}
     | {"completion", "email", "phone", "password", "token", "secret", "authorization", "cookie"}
-    | {"api_key", "widget_key", "visitor_token"}
+    | {"api_key", "widget_key", "visitor_token", "access_token", "refresh_token"}
 )
 
 

@@ -6,7 +6,7 @@ from typing import cast
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
+from django.contrib.auth import login, logout, update_session_auth_hash
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -16,15 +16,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.errors import DomainError
-from tenants import selectors, services, team, throttle
+from tenants import credentials, selectors, services, team
 from tenants.errors import TicketInvalid
 from tenants.forms import LoginForm, PasswordForm
 from tenants.models import Person
 from tenants.permissions import requires
 
-PER_ACCOUNT = 10
-PER_ADDRESS = 60
-WINDOW_SECONDS = 300
 BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 
 
@@ -48,23 +45,14 @@ def sign_in(request: HttpRequest) -> HttpResponse:
 
 def _person_for(request: HttpRequest, form: LoginForm) -> Person | None:
     """Return who signs in, or None with the reason on the form."""
-    email = form.cleaned_data["email"].lower()
     try:
-        _attempt_count("login", email, PER_ACCOUNT)
-        _attempt_count("login-address", throttle.client_address(request), PER_ADDRESS)
+        person = credentials.member_authenticate(request=request, **form.cleaned_data)
     except DomainError:
         form.add_error(None, _("Too many attempts. Wait five minutes, then try again."))
         return None
-    person = authenticate(request, username=email, password=form.cleaned_data["password"])
     if person is None:
         form.add_error(None, _("This e-mail and password do not open this workspace."))
-        return None
-    throttle.attempts_forget(kind="login", subject=email)
     return person
-
-
-def _attempt_count(kind: str, subject: str, limit: int) -> None:
-    throttle.attempt_count(kind=kind, subject=subject, limit=limit, seconds=WINDOW_SECONDS)
 
 
 def _next_url(request: HttpRequest) -> str:

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -16,8 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 from core import fragments
 from core.errors import DomainError
 from tenants import selectors, services, team
-from tenants.forms import ApiKeyForm, MemberForm, RoleForm
-from tenants.models import Membership
+from tenants.forms import ApiKeyForm, ApiKeyRotateForm, MemberForm, RoleForm
+from tenants.models import ApiKey, Membership
 from tenants.permissions import requires, scopes_for
 from tenants.types import Role
 
@@ -155,9 +154,33 @@ def key_create(request: HttpRequest) -> HttpResponse:
     secret = services.api_key_create(
         name=form.cleaned_data["name"],
         scopes=form.cleaned_data["scopes"],
+        held=scopes_for(request),
         created_by=_actor(request).person_id,
         expires_at=form.expires_at,
+        requests_per_minute=form.cleaned_data["requests_per_minute"],
     )
+    return _keys_page(request, ApiKeyForm(), secret=secret.secret)
+
+
+@never_cache
+@require_POST
+@requires("settings:write")
+def key_rotate(request: HttpRequest, key_id: UUID) -> HttpResponse:
+    """Replace a key; the new secret is in this answer and nowhere else."""
+    form = ApiKeyRotateForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Choose when the old key ends."))
+        return redirect("tenants:settings_keys")
+    try:
+        secret = services.api_key_rotate(
+            key_id=key_id,
+            overlap=form.overlap_length,
+            held=scopes_for(request),
+            rotated_by=_actor(request).person_id,
+        )
+    except DomainError as error:
+        messages.error(request, str(error.detail))
+        return redirect("tenants:settings_keys")
     return _keys_page(request, ApiKeyForm(), secret=secret.secret)
 
 
@@ -165,9 +188,17 @@ def key_create(request: HttpRequest) -> HttpResponse:
 @requires("settings:write")
 def key_revoke(request: HttpRequest, key_id: UUID) -> HttpResponse:
     """End a key at once."""
-    services.api_key_revoke(key_id=key_id)
+    services.api_key_revoke(key_id=key_id, revoked_by=_actor(request).person_id)
     messages.success(request, _("The key no longer works."))
     return redirect("tenants:settings_keys")
+
+
+def _keys_with_forms() -> list[tuple[ApiKey, ApiKeyRotateForm | None]]:
+    """Return the keys, and for each that can be rotated a form whose ids are its own."""
+    return [
+        (key, ApiKeyRotateForm(auto_id=f"{key.prefix}_%s") if key.state == "active" else None)
+        for key in selectors.api_key_list()
+    ]
 
 
 def _keys_page(
@@ -176,8 +207,7 @@ def _keys_page(
     context = {
         "form": form,
         "secret": secret,
-        "keys": selectors.api_key_list(),
-        "now": timezone.now(),
+        "keys": _keys_with_forms(),
         "is_editable": "settings:write" in scopes_for(request),
         "example": EXAMPLE.format(url=request.build_absolute_uri("/api/v1/chat/message")),
     }

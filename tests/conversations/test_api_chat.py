@@ -18,6 +18,8 @@ from conversations.models import Conversation, Message
 from conversations.services import chat
 from core import tenancy
 from core.tenancy import TenantContext
+from tenants.selectors import membership_for
+from tenants.tokens.families import token_family_begin
 from tests.factories.conversations import answer, citation_make
 
 PATH = "/api/v1/chat/message"
@@ -276,3 +278,18 @@ def test_context_that_cannot_be_stored_is_refused(caller: Any, context: dict[str
     response = caller({"message": "hello", "user_id": "u", "context": context})
     assert response.status_code == 400
     assert response.json()["errors"][0]["pointer"] == "/context"
+
+
+def test_member_speaks_with_an_access_token(in_acme: TenantContext, people: Any) -> None:
+    membership = membership_for(person_id=people["acme", "agent"].pk)
+    assert membership is not None
+    token = token_family_begin(membership=membership).access_token
+    for bearer, status in ((token, 202), (f"{token[:-9]}AAAAAAAAA", 401)):
+        answer = Client(headers={"host": "acme.localhost"}).post(
+            PATH,
+            {"message": "hi", "user_id": "u"},
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {bearer}", "Prefer": "wait=0"},
+        )
+        assert answer.status_code == status
+    assert answer.json()["code"] == "token_invalid"

@@ -11,6 +11,8 @@ from conversations.models import Conversation
 from conversations.services import handover_request
 from core import tenancy
 from core.tenancy import TenantContext
+from tenants.selectors import membership_for
+from tenants.tokens.families import token_family_begin
 from tests.factories.conversations import answer, conversation_make, say
 
 BASE = "/api/v1/conversations"
@@ -162,3 +164,24 @@ def test_viewer_reads_and_does_not_act(sign_in: Any, waiting: Conversation) -> N
     client = sign_in("acme", "viewer")
     assert client.get(f"{BASE}/{waiting.pk}").status_code == 200
     assert post(client, f"{BASE}/{waiting.pk}/claim").json()["code"] == "scope_missing"
+
+
+def bearer(role: str, people: Any) -> Client:
+    """Return a client with the access token of a member of acme."""
+    membership = membership_for(person_id=people["acme", role].pk)
+    assert membership is not None
+    token = token_family_begin(membership=membership).access_token
+    return Client(headers={"host": "acme.localhost", "Authorization": f"Bearer {token}"})
+
+
+def test_member_with_a_token_acts_as_themselves_alone(waiting: Conversation, people: Any) -> None:
+    client, other = bearer("agent", people), str(people["acme", "admin"].pk)
+    refused = post(client, f"{BASE}/{waiting.pk}/claim", {"person_id": other})
+    assert refused.json()["code"] == "person_required"
+    claimed = post(client, f"{BASE}/{waiting.pk}/claim").json()
+    assert claimed["owner_id"] == str(people["acme", "agent"].pk)
+
+
+def test_viewers_token_claims_nothing(waiting: Conversation, people: Any) -> None:
+    answer = post(bearer("viewer", people), f"{BASE}/{waiting.pk}/claim")
+    assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")

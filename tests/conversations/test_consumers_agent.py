@@ -11,6 +11,9 @@ from websockets.exceptions import InvalidStatus
 from conversations import services
 from conversations.models import Conversation
 from core import tenancy
+from tenants.selectors import membership_for
+from tenants.tokens import families
+from tenants.tokens.types import TokenPair
 from tests.conversations.lines import Connect
 from tests.factories.conversations import conversation_make, say
 
@@ -209,3 +212,39 @@ def test_foreign_page_cannot_ride_on_the_cookie(
     with pytest.raises(InvalidStatus) as refused, inbox(origin=origin):
         pass
     assert refused.value.response.status_code == 403
+
+
+def token_of(slug: str, role: str, world: Any, *scopes: str) -> TokenPair:
+    with tenancy.tenant_scope(world.tenants[slug]):
+        membership = membership_for(person_id=world.people[slug, role].pk)
+        assert membership is not None
+        return families.token_family_begin(membership=membership, scopes=scopes)
+
+
+def test_member_connects_with_an_access_token_of_this_tenant(
+    realtime: Any, world: Any, transactional_db: None
+) -> None:
+    token = token_of("acme", "agent", world).access_token
+    with realtime.line("acme", "/ws/inbox/", token=token) as line:
+        line.say("hello")
+        assert line.hear("welcome")["person"]["id"] == str(world.people["acme", "agent"].pk)
+    with realtime.line("globex", "/ws/inbox/", token=token) as line:
+        assert line.closed() == 4401
+    narrow = token_of("acme", "agent", world, "knowledge:read").access_token
+    with realtime.line("acme", "/ws/inbox/", token=narrow) as line:
+        assert line.closed() == 4401
+
+
+def test_revoked_access_token_opens_no_socket_and_keeps_none(
+    realtime: Any, world: Any, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.realtime.socket.HEARTBEAT_SECONDS", 0.5)
+    pair = token_of("acme", "agent", world)
+    with realtime.line("acme", "/ws/inbox/", token=pair.access_token) as line:
+        line.say("hello")
+        line.hear("welcome")
+        with tenancy.tenant_scope(world.tenants["acme"]):
+            families.token_family_revoke(refresh_token=pair.refresh_token)
+        assert line.closed() == 4401
+    with realtime.line("acme", "/ws/inbox/", token=pair.access_token) as line:
+        assert line.closed() == 4401

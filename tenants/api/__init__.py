@@ -1,0 +1,1 @@
+"""REST of the tenants app: tokens, who one is, API keys."""

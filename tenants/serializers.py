@@ -1,0 +1,128 @@
+"""Tokens, callers and API keys as the REST API takes and shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+
+from core.api import StrictSerializer
+from tenants.models import ApiKey
+from tenants.types import REQUESTS_PER_MINUTE_LIMIT, SCOPES, KeyState, Role
+
+TOKEN_LENGTH_LIMIT = 200
+
+
+class TokenBody(StrictSerializer):
+    """A member's e-mail and password; without `scopes` the token may do all the role may."""
+
+    email = serializers.EmailField(max_length=254)
+    password = serializers.CharField(max_length=200, trim_whitespace=False, write_only=True)
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(SCOPES),
+        required=False,
+        default=list,
+        max_length=len(SCOPES),
+    )
+
+
+class RefreshBody(StrictSerializer):
+    """A refresh token, in the body so that it stays out of logs."""
+
+    refresh_token = serializers.CharField(max_length=TOKEN_LENGTH_LIMIT)
+
+
+class TokenPairSerializer(serializers.Serializer[Any]):
+    """An access token for an hour and the refresh token that renews it once."""
+
+    access_token = serializers.CharField()
+    token_type = serializers.CharField(help_text="Bearer")
+    expires_in = serializers.IntegerField(help_text="seconds")
+    refresh_token = serializers.CharField()
+    refresh_expires_in = serializers.IntegerField(
+        help_text="seconds until a new sign-in is needed; refreshing does not move it"
+    )
+    scope = serializers.CharField(help_text="what the tokens may do, separated by spaces")
+
+
+class CallerTenantSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    slug = serializers.CharField()
+
+
+class CallerSerializer(serializers.Serializer[Any]):
+    """Who calls: a person with a role, or an API key without one."""
+
+    kind = serializers.ChoiceField(["person", "api_key"])
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    email = serializers.EmailField(allow_null=True)
+    role = serializers.ChoiceField([role.value for role in Role], allow_null=True)
+    scopes = serializers.ListField(child=serializers.CharField())
+    tenant = CallerTenantSerializer()
+    expires_at = serializers.DateTimeField(allow_null=True)
+    requests_per_minute = serializers.IntegerField(allow_null=True)
+
+
+class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):
+    """A key as far as we know it; its secret is not among that."""
+
+    state = serializers.ChoiceField([state.value for state in KeyState], read_only=True)
+
+    class Meta:
+        model = ApiKey
+        fields = (
+            "id",
+            "name",
+            "prefix",
+            "scopes",
+            "state",
+            "requests_per_minute",
+            "created_at",
+            "created_by",
+            "expires_at",
+            "last_used_at",
+            "revoked_at",
+            "replaced_by",
+        )
+        read_only_fields = fields
+
+
+class ApiKeySecretSerializer(serializers.Serializer[Any]):
+    """A new key: this is the only time its secret is shown."""
+
+    id = serializers.UUIDField()
+    secret = serializers.CharField()
+
+
+class ApiKeyBody(StrictSerializer):
+    """A machine's new credential, within what the caller may do."""
+
+    name = serializers.CharField(max_length=80)
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(SCOPES), min_length=1, max_length=len(SCOPES)
+    )
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+    requests_per_minute = serializers.IntegerField(
+        min_value=1,
+        max_value=REQUESTS_PER_MINUTE_LIMIT,
+        required=False,
+        allow_null=True,
+        default=None,
+    )
+
+    def validate_expires_at(self, value: datetime | None) -> datetime | None:
+        if value is not None and value <= timezone.now():
+            raise serializers.ValidationError(_("This is in the past."), "not_in_future")
+        return value
+
+
+class ApiKeyRotateBody(StrictSerializer):
+    """How long the replaced key goes on working."""
+
+    overlap_seconds = serializers.IntegerField(
+        min_value=0, max_value=7 * 24 * 3600, required=False, default=24 * 3600
+    )
