@@ -1,9 +1,12 @@
 """A tenant's host: the back-office, the widget and the API of one workspace. No /admin/ here."""
 
+from importlib import import_module
 from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from core.idempotency.views import honour
 
 PAGES = {
     "knowledge/": "knowledge",
@@ -30,11 +33,20 @@ def _included(prefix: str, module: str) -> list[URLPattern | URLResolver]:
     return [path(prefix, include(module))] if find_spec(module) else []
 
 
+def _api(app: str) -> list[URLPattern | URLResolver]:
+    """Return the app's REST addresses; every write among them honours `Idempotency-Key`."""
+    module = f"{app}.api_urls"
+    found = import_module(module).urlpatterns if find_spec(module) else []
+    for pattern in found:
+        pattern.callback = honour(pattern.callback)
+    return [path("api/v1/", include(module))] if found else []
+
+
 urlpatterns: list[URLPattern | URLResolver] = [
     *_included("", "tenants.urls"),
     *_included("", "conversations.urls"),
     *[found for prefix, app in PAGES.items() for found in _included(prefix, f"{app}.urls")],
-    *[found for app in APPS for found in _included("api/v1/", f"{app}.api_urls")],
+    *[found for app in APPS for found in _api(app)],
     path("api/schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="api_schema"), name="api_docs"),
 ]
