@@ -26,16 +26,14 @@ class InFlight(Conflict):
 
 
 class InDoubt(Conflict):
+    """It may or may not have taken effect. Look whether it did; try again with a new key."""
+
     code = "idempotency_in_doubt"
-    title = (
-        "The first request with this Idempotency-Key broke off, and may or may not have taken "
-        "effect. Look whether it did, and use a new key to try again."
-    )
+    title = "The first request with this key broke off; look whether it took effect."
 
 
 class AnswerNotKept(Conflict):
+    """The request was carried out once. Its answer streamed or was over 256 KB."""
+
     code = "idempotency_answer_not_kept"
-    title = (
-        "The request with this Idempotency-Key was carried out; its answer streamed or was too "
-        "large to be kept."
-    )
+    title = "This was carried out already; its answer was too large to be kept."

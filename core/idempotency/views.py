@@ -113,15 +113,6 @@ class IdempotentWrites(APIView):
             (store.doubt_record if is_unknown else store.key_release)(claim=self._claim)
 
 
-def honour(view: Any) -> Any:
-    """Return a REST view that honours `Idempotency-Key`; other views as they are."""
-    cls = getattr(view, "cls", None)
-    if cls is None or issubclass(cls, IdempotentWrites):
-        return view
-    names = {"__doc__": cls.__doc__, "__module__": cls.__module__}
-    return type(cls.__name__, (cls, IdempotentWrites), names).as_view(**view.initkwargs)  # type: ignore[attr-defined]
-
-
 def _rendered(response: HttpResponseBase) -> HttpResponseBase:
     render = getattr(response, "render", None)
     if callable(render):

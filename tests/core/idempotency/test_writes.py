@@ -80,13 +80,10 @@ def test_without_a_key_every_request_counts(mine: Client) -> None:
     assert not IdempotencyRecord.objects.exists()
 
 
-@pytest.mark.parametrize(
-    "other",
-    [{"body": {**BODY, "message": "How much?"}}, {"path": f"{CHAT}?x=1"}],
-)
-def test_key_of_a_different_request_is_refused(mine: Client, other: dict[str, Any]) -> None:
+def test_key_of_a_different_request_is_refused(mine: Client) -> None:
     post(mine, "k-1")
-    assert code_of(post(mine, "k-1", **other)) == (422, "idempotency_key_reused")
+    other = post(mine, "k-1", {**BODY, "message": "How much?"})
+    assert code_of(other) == (422, "idempotency_key_reused")
     assert Message.objects.count() == 1
 
 
