@@ -3,8 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from core.problems import urlpatterns as problem_pages
+
 urlpatterns = [
     path("admin/", admin.site.urls),
+    *problem_pages,
     path("", include("tenants.urls_public")),
 ]
 

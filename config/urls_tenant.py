@@ -1,9 +1,13 @@
 """A tenant's host: the back-office, the widget and the API of one workspace. No /admin/ here."""
 
+from importlib import import_module
 from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from core.contracts import contracted
+from core.problems import urlpatterns as problem_pages
 
 PAGES = {
     "knowledge/": "knowledge",
@@ -30,13 +34,23 @@ def _included(prefix: str, module: str) -> list[URLPattern | URLResolver]:
     return [path(prefix, include(module))] if find_spec(module) else []
 
 
+def _api(app: str) -> list[URLPattern | URLResolver]:
+    """Return the app's REST addresses; each keeps to `core.contracts`."""
+    module = f"{app}.api_urls"
+    found = import_module(module).urlpatterns if find_spec(module) else []
+    for pattern in found:
+        pattern.callback = contracted(pattern.callback)
+    return [path("api/v1/", include(module))] if found else []
+
+
 urlpatterns: list[URLPattern | URLResolver] = [
     *_included("", "tenants.urls"),
     *_included("", "conversations.urls"),
     *[found for prefix, app in PAGES.items() for found in _included(prefix, f"{app}.urls")],
-    *[found for app in APPS for found in _included("api/v1/", f"{app}.api_urls")],
+    *[found for app in APPS for found in _api(app)],
+    *problem_pages,
     path("api/schema/", SpectacularAPIView.as_view(), name="api_schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="api_schema"), name="api_docs"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api_schema"), name="api_docs"),
 ]
 
 handler400 = "core.http.bad_request"

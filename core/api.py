@@ -80,8 +80,24 @@ def _domain_error(error: Exception) -> errors.DomainError | None:
     return _api_error(error) if isinstance(error, exceptions.APIException) else None
 
 
+_OURS: dict[type[exceptions.APIException], type[errors.DomainError]] = {
+    exceptions.ParseError: errors.ParseError,
+    exceptions.UnsupportedMediaType: errors.MediaTypeUnsupported,
+    exceptions.MethodNotAllowed: errors.MethodNotAllowed,
+    exceptions.NotAcceptable: errors.NotAcceptable,
+    exceptions.NotFound: errors.NotFound,
+    exceptions.PermissionDenied: errors.PermissionDenied,
+    exceptions.NotAuthenticated: errors.Unauthenticated,
+    exceptions.AuthenticationFailed: errors.Unauthenticated,
+    exceptions.Throttled: errors.RateLimited,
+}
+
+
 def _api_error(error: exceptions.APIException) -> errors.DomainError:
-    """Return a DomainError with the status and code REST framework chose."""
+    """Return ours for REST framework's own errors, else one with the status and code it chose."""
+    ours = _OURS.get(type(error))
+    if ours is not None:
+        return ours(str(error.detail))
     code = str(error.get_codes()) if not isinstance(error.get_codes(), dict) else error.default_code
     mapped = errors.DomainError(str(error.detail))
     mapped.code, mapped.http_status = code, error.status_code

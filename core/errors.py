@@ -44,6 +44,37 @@ class BadRequest(DomainError):
     title = "This request cannot be read."
 
 
+class ParseError(BadRequest):
+    """The body is not what its content type says, or is nested too deeply."""
+
+    code = "parse_error"
+    title = "The body of this request cannot be read."
+
+
+class MediaTypeUnsupported(DomainError):
+    """The content type is none of those that the API's schema lists for this call."""
+
+    code = "unsupported_media_type"
+    title = "This content type is not taken here."
+    http_status = 415
+
+
+class MethodNotAllowed(DomainError):
+    """The address exists; the `Allow` header lists the methods it takes."""
+
+    code = "method_not_allowed"
+    title = "This address does not take this method."
+    http_status = 405
+
+
+class NotAcceptable(DomainError):
+    """The API answers in JSON, and the `Accept` header asks for something else."""
+
+    code = "not_acceptable"
+    title = "This cannot be answered in the form that was asked for."
+    http_status = 406
+
+
 class BodyTooLarge(DomainError):
     code = "body_too_large"
     title = "The body of this request is too large."

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core.api import CursorPagination
+from core.idempotency.types import Repeat
 from core.parsing import JsonParser
 from knowledge import selectors, services
 from knowledge.models import Document
@@ -43,6 +44,7 @@ class DocumentPagination(CursorPagination):
 class DocumentListView(ListAPIView[Document]):
     """List documents, newest first, or add one."""
 
+    repeat = Repeat.ATOMIC
     required_scopes = SCOPES
     serializer_class = DocumentSerializer
     pagination_class = DocumentPagination
@@ -85,6 +87,7 @@ class DocumentListView(ListAPIView[Document]):
 class DocumentDetailView(APIView):
     """Return or delete one document."""
 
+    repeat = Repeat.ATOMIC
     required_scopes = SCOPES
 
     @extend_schema(operation_id="documents_retrieve", responses=DocumentSerializer)
@@ -101,6 +104,7 @@ class DocumentDetailView(APIView):
 class KnowledgeSearchView(APIView):
     """Search the documents for passages that answer a question."""
 
+    repeat = Repeat.HARMLESS
     required_scope = "knowledge:read"
 
     @extend_schema(

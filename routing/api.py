@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import tenancy
+from core.idempotency.types import Repeat
 from routing import selectors, services
 from routing.errors import TenantMismatch
 from routing.models import RoutingDecision
@@ -24,6 +25,7 @@ from routing.types import Intent, Tier, TierPreference
 class RouterDecideView(APIView):
     """Decide which tier a request deserves."""
 
+    repeat = Repeat.ATOMIC
     required_scope = "routing:read"
 
     @extend_schema(

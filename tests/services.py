@@ -128,11 +128,12 @@ def tables_empty(name: str, schemas: list[str]) -> None:
     """Truncate what tests commit: the tenants' tables, the outbox, the ledger."""
     with psycopg.connect(SUPERUSER, dbname=name, autocommit=True) as server:
         server.execute("SET lock_timeout = '10s'")
+        partitions = ["core_outboxevent", "core_delivery"]
         rows = server.execute(
             "SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables "
             "WHERE (schemaname = ANY(%s) AND tablename <> 'django_migrations') "
             "OR (schemaname = 'public' AND tablename = ANY(%s))",
-            (schemas, ["core_outboxevent", "core_delivery", "billing_usageentry"]),
+            (schemas, [*partitions, "core_idempotencyrecord", "billing_usageentry"]),
         ).fetchall()
         partitioned = ["public.core_outboxevent", "public.core_delivery"]
         names = sorted({row[0] for row in rows} | set(partitioned))

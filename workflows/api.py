@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from core.api import CursorPagination as CorePagination
 from core.errors import ValidationFailed
+from core.idempotency.types import Repeat
 from workflows import selectors, services
 from workflows.engine.events import RunStatus
 from workflows.errors import WorkflowInvalid
@@ -37,6 +38,7 @@ class RunPagination(CorePagination):
 class WorkflowListView(APIView):
     """The workflows that answer here."""
 
+    repeat = Repeat.ATOMIC
     required_scopes: ClassVar = {"GET": "workflows:read", "POST": "workflows:write"}
 
     @extend_schema(
@@ -62,6 +64,7 @@ class WorkflowListView(APIView):
 class WorkflowValidateView(APIView):
     """Checks of a workflow's text."""
 
+    repeat = Repeat.HARMLESS
     required_scope = "workflows:read"
 
     @extend_schema(

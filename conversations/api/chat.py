@@ -21,6 +21,8 @@ from conversations.errors import MessageNotFound, TenantMismatch
 from conversations.serializers import ChatAnswerSerializer, ChatMessageBody
 from conversations.types import ChatAnswer
 from core import tenancy
+from core.idempotency.fingerprint import write_id
+from core.idempotency.types import Repeat
 from tenants.authentication import ApiKeyAuthentication
 from tenants.tokens.authentication import AccessTokenAuthentication
 
@@ -56,6 +58,8 @@ class ChatView(APIView):
 class ChatMessageView(ChatView):
     """Say something in a conversation and get the answer."""
 
+    # Waits for the answer, so it cannot be one transaction; the client id tells repetitions apart.
+    repeat = Repeat.HARMLESS
     required_scope = "conversations:write"
 
     @extend_schema(
@@ -74,7 +78,7 @@ class ChatMessageView(ChatView):
             customer=visitor_of(request),
             user_id=said["user_id"],
             conversation_id=said["conversation_id"],
-            client_id=said["client_id"] or uuid4().hex,
+            client_id=said["client_id"] or write_id(request) or uuid4().hex,
             text=said["message"],
             context=said["context"],
         )

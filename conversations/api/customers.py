@@ -15,6 +15,7 @@ from conversations import selectors, services
 from conversations.models import Customer
 from conversations.serializers import CustomerSerializer, WidgetBody, WidgetSerializer
 from core.api import CursorPagination
+from core.idempotency.types import Repeat
 
 
 class CustomerPagination(CursorPagination):
@@ -52,6 +53,7 @@ class CustomerDetailView(RetrieveAPIView[Customer]):
 class WidgetView(APIView):
     """Show or change the widget: its key, its look and where it may appear."""
 
+    repeat = Repeat.ATOMIC
     required_scopes: ClassVar[dict[str, str]] = {"GET": "settings:read", "PATCH": "settings:write"}
 
     @extend_schema(responses={200: WidgetSerializer})

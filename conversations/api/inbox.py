@@ -24,6 +24,7 @@ from conversations.serializers import (
 from conversations.types import ConversationState
 from core.api import CursorPagination
 from core.errors import ValidationFailed
+from core.idempotency.types import Repeat
 
 STATES = tuple(str(state) for state in ConversationState)
 
@@ -81,6 +82,7 @@ class ConversationDetailView(RetrieveAPIView[Conversation]):
 class MessageListView(ListAPIView[Message]):
     """List a conversation's messages in order, or reply as its agent."""
 
+    repeat = Repeat.ATOMIC
     required_scopes: ClassVar[dict[str, str]] = {
         "GET": "conversations:read",
         "POST": "conversations:write",
@@ -111,6 +113,7 @@ class MessageListView(ListAPIView[Message]):
 class ActionView(GenericAPIView[Conversation]):
     """Base of what a person does with a conversation."""
 
+    repeat = Repeat.ATOMIC
     required_scope = "conversations:write"
     serializer_class = ActorBody
     queryset = Conversation.objects.none()
