@@ -38,6 +38,11 @@ class ApiKeyInvalid(Unauthenticated):
     title = "The API key is unknown, expired or revoked."
 
 
+class ApiKeyUnknown(NotFound):
+    code = "api_key_unknown"
+    title = "There is no such key in this workspace."
+
+
 class ScopeMissing(PermissionDenied):
     code = "scope_missing"
     title = "Your role or key does not include this permission."

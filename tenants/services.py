@@ -195,9 +195,11 @@ def _last_used_touch(key: ApiKey, now: datetime) -> None:
 
 
 def api_key_revoke(*, key_id: UUID) -> None:
-    """Make a key of the current tenant useless from now on. Idempotent."""
-    mine = ApiKey.objects.filter(tenant_id=tenancy.require().id, pk=key_id, revoked_at=None)
-    mine.update(revoked_at=timezone.now())
+    """Make a key of the current tenant useless from now on. Idempotent; raises ApiKeyUnknown."""
+    mine = ApiKey.objects.filter(tenant_id=tenancy.require().id, pk=key_id)
+    if not mine.exists():
+        raise errors.ApiKeyUnknown()
+    mine.filter(revoked_at=None).update(revoked_at=timezone.now())
 
 
 def _hash(secret: str) -> str:
