@@ -6,12 +6,9 @@ from django.urls import path, re_path
 
 from conversations.consumers import AgentSocket, VisitorSocket, endpoint
 from core.realtime.closing import Close
+from core.realtime.socket import Socket
 
-# Django's `path` is typed for views; Channels' URLRouter wants ASGI applications in their place.
-SOCKETS: dict[str, Any] = {
-    "ws/chat/": endpoint(VisitorSocket),
-    "ws/inbox/": endpoint(AgentSocket),
-}
+SOCKETS: dict[str, type[Socket]] = {"ws/chat/": VisitorSocket, "ws/inbox/": AgentSocket}
 
 
 async def nowhere(scope: Any, receive: Any, send: Any) -> None:
@@ -20,8 +17,13 @@ async def nowhere(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.close", "code": int(Close.FORBIDDEN)})
 
 
+def _application(socket_class: type[Socket]) -> Any:
+    """Return the socket's ASGI application; Django's `path` is typed for views, hence Any."""
+    return endpoint(socket_class)
+
+
 NOWHERE: Any = nowhere
 websocket_urlpatterns = [
-    *(path(route, application) for route, application in SOCKETS.items()),
+    *(path(route, _application(socket_class)) for route, socket_class in SOCKETS.items()),
     re_path("", NOWHERE),
 ]

@@ -126,10 +126,15 @@ def api_key_rotate(
 
 @transaction.atomic
 def api_key_revoke(*, key_id: UUID, revoked_by: UUID | None = None) -> None:
-    """Make a key of the current tenant useless from now on. Idempotent; publishes ApiKeyRevoked."""
-    mine = ApiKey.objects.filter(tenant_id=tenancy.require().id, pk=key_id, revoked_at=None)
-    if mine.update(revoked_at=timezone.now()):
+    """Make a key of the current tenant useless from now on. Idempotent.
+
+    Raises ApiKeyUnknown. Publishes ApiKeyRevoked.
+    """
+    mine = ApiKey.objects.filter(tenant_id=tenancy.require().id, pk=key_id)
+    if mine.filter(revoked_at=None).update(revoked_at=timezone.now()):
         publish(catalogue.ApiKeyRevoked(key_id=key_id, revoked_by=revoked_by))
+    elif not mine.exists():
+        raise errors.ApiKeyUnknown()
 
 
 def checksum(text: str) -> str:

@@ -13,9 +13,12 @@ import subprocess
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
 
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django_tenants.migration_executors.base import run_migrations
 
 from core import tenancy
@@ -33,10 +36,43 @@ class DumpFailed(RuntimeError):
     """Raised when pg_dump is missing or refuses."""
 
 
+class UpgradeFailed(RuntimeError):
+    """Raised when schemas could not be upgraded; says which and why. All others are done."""
+
+    def __init__(self, failures: replay.Failures) -> None:
+        reasons = (f"{schema}: {error}".strip() for schema, error in failures.items())
+        super().__init__("\n".join(reasons))
+        self.schemas = tuple(failures)
+
+
 def shared_migrate(verbosity: int = 0) -> None:
-    """Migrate the shared schema."""
+    """Migrate the shared schema, unless it has every migration there is."""
+    if schema_is_current(tenancy.PUBLIC_SCHEMA):
+        return
     with tenancy.public_scope():
         call_command("migrate_schemas", shared=True, interactive=False, verbosity=verbosity)
+
+
+def schema_is_current(schema: str) -> bool:
+    """Return whether every migration on disk is recorded in `schema`, without loading any."""
+    with tenancy.public_scope(), connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", (f'"{schema}".django_migrations',))
+        row = cursor.fetchone()
+    if not row or row[0] is None:
+        return False
+    return migrations_on_disk() <= replay.migrations_of(schema)
+
+
+def migrations_on_disk() -> frozenset[replay.Name]:
+    """Return (app, name) of every migration file of the installed apps."""
+    found = set()
+    for config in apps.get_app_configs():
+        module, _ = MigrationLoader.migrations_module(config.label)
+        spec = find_spec(module) if module else None
+        locations = spec.submodule_search_locations if spec else None
+        names = (name for _, name, is_package in iter_modules(locations or []) if not is_package)
+        found |= {(config.label, name) for name in names if name[0] not in "_~"}
+    return frozenset(found)
 
 
 def schema_migrate(schema: str, verbosity: int = 0) -> None:
@@ -65,7 +101,8 @@ def schema_migrate(schema: str, verbosity: int = 0) -> None:
 
 def template_build() -> bool:
     """Migrate the template schema and store its dump; False when it was up to date."""
-    schema_migrate(TEMPLATE_SCHEMA)
+    if not schema_is_current(TEMPLATE_SCHEMA):
+        schema_migrate(TEMPLATE_SCHEMA)
     fingerprint = _template_fingerprint()
     with tenancy.public_scope(), connection.cursor() as cursor:
         cursor.execute("SELECT fingerprint FROM tenants_schematemplate")
@@ -113,14 +150,19 @@ def schemas_outdated() -> list[str]:
 
 
 def schemas_upgrade(schemas: Sequence[str]) -> None:
-    """Bring tenants' schemas to the template's version: by replay where SQL suffices."""
+    """Bring tenants' schemas to the template's version: by replay where SQL suffices.
+
+    A schema that fails keeps its old version and stops no other; raises UpgradeFailed naming all.
+    """
+    failures: replay.Failures = {}
     for applied, group in replay.schemas_by_applied(schemas).items():
         script = replay.script_collect(group[0], applied)
         if script is not None:
-            replay.script_replay(script, group)
-            continue
-        for schema in group:
-            schema_migrate(schema)
+            failures.update(replay.script_replay(script, group))
+        else:
+            failures.update(replay.schemas_each(schema_migrate, group))
+    if failures:
+        raise UpgradeFailed(failures)
 
 
 def schema_dump(schema: str) -> str:

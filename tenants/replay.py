@@ -9,12 +9,14 @@ non-atomic migrations) goes through the executor.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
+from threading import get_ident
 
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
@@ -23,16 +25,30 @@ from core import tenancy
 
 SCHEMAS_AT_ONCE = 4
 Name = tuple[str, str]
+Failures = dict[str, BaseException]
 _APPLIED = 'SELECT app, name FROM "{}".django_migrations'
+_LIST = (
+    "SELECT string_agg(app || '/' || name, E'\\n' ORDER BY app, name) FROM \"{}\".django_migrations"
+)
 _RECORD = "INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())"
 
 
 def schemas_by_applied(schemas: Sequence[str]) -> dict[frozenset[Name], list[str]]:
-    """Group schemas by the migrations they have."""
-    groups: dict[frozenset[Name], list[str]] = defaultdict(list)
-    for schema in schemas:
-        groups[migrations_of(schema)].append(schema)
-    return groups
+    """Group schemas by the migrations they have, in one query."""
+    if not schemas:
+        return {}
+    queries = (f"SELECT {n}, ({_LIST.format(schema)})" for n, schema in enumerate(schemas))
+    groups: dict[str, list[str]] = defaultdict(list)
+    with tenancy.public_scope(), connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(queries) + " ORDER BY 1")
+        for schema, (_, applied) in zip(schemas, cursor.fetchall(), strict=True):
+            groups[applied or ""].append(schema)
+    return {_names(applied): group for applied, group in groups.items()}
+
+
+def _names(applied: str) -> frozenset[Name]:
+    pairs = (line.partition("/") for line in applied.split("\n") if line)
+    return frozenset((app, name) for app, _, name in pairs)
 
 
 def migrations_of(schema: str) -> frozenset[Name]:
@@ -69,22 +85,43 @@ def _is_sql(migration: Migration) -> bool:
     return migration.atomic and all(operation.reduces_to_sql for operation in migration.operations)
 
 
-def script_replay(script: list[tuple[Name, list[str]]], schemas: Sequence[str]) -> None:
-    """Run the script in every schema, each in one transaction; raises the first failure.
+def script_replay(script: list[tuple[Name, list[str]]], schemas: Sequence[str]) -> Failures:
+    """Run the script in every schema, each in one transaction; returns those that failed.
 
-    A schema that fails keeps its old version; those done before stay done, so a repeat goes on.
+    A schema that fails keeps its old version; all others are done, so a repeat goes on.
     """
-    with ThreadPoolExecutor(SCHEMAS_AT_ONCE) as pool:
-        for done in [pool.submit(copy_context().run, partial(_run, script, s)) for s in schemas]:
-            done.result()
+    return schemas_each(partial(_run, script), schemas, at_once=SCHEMAS_AT_ONCE)
+
+
+def schemas_each(
+    work: Callable[[str], None], schemas: Sequence[str], *, at_once: int = 1
+) -> Failures:
+    """Do the work for every schema, in threads; one that fails stops no other.
+
+    A thread keeps its connection for all its schemas: opening one costs more than most migrations.
+    """
+    opened: dict[int, BaseDatabaseWrapper] = {}
+    with ThreadPoolExecutor(at_once) as pool:
+        running = {s: pool.submit(copy_context().run, _connected, opened, work, s) for s in schemas}
+    for used in opened.values():
+        used.inc_thread_sharing()  # its thread has ended
+        used.close()
+    found = {schema: done.exception() for schema, done in running.items()}
+    return {schema: error for schema, error in found.items() if error}
+
+
+def _connected(
+    opened: dict[int, BaseDatabaseWrapper], work: Callable[[str], None], schema: str
+) -> None:
+    mine = connections[connection.alias]
+    mine.close_if_unusable_or_obsolete()
+    opened[get_ident()] = mine
+    work(schema)
 
 
 def _run(script: list[tuple[Name, list[str]]], schema: str) -> None:
-    try:
-        with tenancy.schema_scope(schema), transaction.atomic(), connection.cursor() as cursor:
-            for name, statements in script:
-                for statement in statements:
-                    cursor.execute(statement)
-                cursor.execute(_RECORD, name)
-    finally:
-        connection.close()
+    with tenancy.schema_scope(schema), transaction.atomic(), connection.cursor() as cursor:
+        for name, statements in script:
+            if statements:
+                cursor.execute(";\n".join(line.rstrip(";") for line in statements))
+            cursor.execute(_RECORD, name)

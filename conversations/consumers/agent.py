@@ -34,6 +34,7 @@ class AgentSocket(ConversationSocket):
     """A member's connection by session cookie or access token, or a machine's by API key."""
 
     kind = "agent"
+    required_scope = READ
     protocol = PROTOCOL
     frame_set = frames.AGENT_FRAMES
 
@@ -57,7 +58,7 @@ class AgentSocket(ConversationSocket):
             member = member_by_session(handshake.cookie(settings.SESSION_COOKIE_NAME))
         if member is None:
             raise Refused(Close.UNAUTHENTICATED, "unauthenticated", is_visible=True)
-        if READ not in member.scopes:
+        if self.required_scope not in member.scopes:
             raise Refused(Close.UNAUTHENTICATED, "scope_missing", is_visible=True)
         return member
 

@@ -47,6 +47,7 @@ class Socket:
     """
 
     kind: ClassVar[str]
+    required_scope: ClassVar[str | None] = None  # None where a token stands for its bearer alone
     protocol: ClassVar[str]
     frame_set: ClassVar[FrameSet[Any]]
 

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from core.idempotency.types import Repeat
 from tenants import selectors, services
 from tenants.models import ApiKey
 from tenants.permissions import scopes_for
@@ -31,6 +32,7 @@ class ApiKeyListView(ListAPIView[ApiKey]):
     """List the workspace's keys, newest first, or create one."""
 
     required_scopes: ClassVar[dict[str, str]] = {"GET": "settings:read", "POST": "settings:write"}
+    repeat = Repeat.REFUSED  # the answer holds the secret, which is kept nowhere
     serializer_class = ApiKeySerializer
     queryset = ApiKey.objects.none()
 
@@ -52,6 +54,7 @@ class ApiKeyDetailView(APIView):
     """Revoke a key."""
 
     required_scope = "settings:write"
+    repeat = Repeat.ATOMIC
 
     @extend_schema(
         operation_id="api_keys_revoke",
@@ -67,6 +70,7 @@ class ApiKeyRotateView(APIView):
     """Replace a key; the old one works until the overlap ends."""
 
     required_scope = "settings:write"
+    repeat = Repeat.REFUSED  # as with creation
 
     @extend_schema(
         operation_id="api_keys_rotate",

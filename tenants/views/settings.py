@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from core import fragments
 from core.errors import DomainError
 from tenants import selectors, services, team
+from tenants.errors import MemberUnknown
 from tenants.forms import ApiKeyForm, ApiKeyRotateForm, MemberForm, RoleForm
 from tenants.models import ApiKey, Membership
 from tenants.permissions import requires, scopes_for
@@ -104,6 +105,8 @@ def _team_change(request: HttpRequest, done: str, change: Any) -> None:
     """Make the change and say how it went on the next page."""
     try:
         change(_actor(request))
+    except MemberUnknown:
+        raise
     except DomainError as error:
         messages.error(request, str(error.detail))
     else:

@@ -78,22 +78,54 @@ def _schemas_behind(name: str) -> list[str]:
     return schemas
 
 
-def test_replay_upgrades_every_tenant_exactly(database: str) -> None:
-    schemas = _schemas_behind(database)
+def _as_owner(database: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "config.settings.test",
         "FRONTDESK_DB_ROLE": "owner",
         "TEST_DATABASE": database,
     }
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, json.dumps(schemas)],
+    return subprocess.run(
+        [sys.executable, *arguments],
         cwd=BASE_DIR,
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_replay_upgrades_every_tenant_exactly(database: str) -> None:
+    schemas = _schemas_behind(database)
+    done = _as_owner(database, "-c", PROGRAM, json.dumps(schemas))
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout.splitlines()[-1])
     assert report == {"before": schemas, "after": [], "by_replay": True, "equal": True}
+
+
+def test_a_tenant_that_cannot_be_migrated_is_named_and_stops_no_other(database: str) -> None:
+    schemas = _schemas_behind(database)
+    broken = schemas[0]  # first, so that the others come after it
+    with psycopg.connect(SUPERUSER, dbname=database, autocommit=True) as server:
+        server.execute(f"CREATE TABLE {broken}.analytics_dailyactivity (day date)")
+        server.execute(f"ALTER TABLE {broken}.analytics_dailyactivity OWNER TO frontdesk_owner")
+    done = _as_owner(database, "manage.py", "tenants_migrate")
+    assert done.returncode == 1
+    assert f"{BEHIND - 1} tenants migrated, 1 not" in done.stderr
+    assert f"{broken}: " in done.stderr
+    again = _as_owner(database, "manage.py", "tenants_migrate", "--check")
+    assert again.stderr.strip().endswith(f"behind: {broken}")
+
+
+def test_nothing_to_do_loads_no_migration(database: str) -> None:
+    program = (
+        "import sys, config, django\nfrom core import tenancy\n"
+        "with tenancy.public_scope():\n"
+        "    django.setup()\n"
+        "    from django.core.management import call_command\n"
+        "    call_command('tenants_migrate')\n"
+        "print(sorted(name for name in sys.modules if '.migrations.0' in name))\n"
+    )
+    done = _as_owner(database, "-c", program)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == ["template up to date", "[]"]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from tenants import provisioning
 
@@ -23,5 +23,14 @@ class Command(BaseCommand):
         if options["check"] and outdated:
             raise SystemExit(f"behind: {', '.join(outdated)}")
         if outdated:
+            self._upgrade(outdated)
+
+    def _upgrade(self, outdated: list[str]) -> None:
+        try:
             provisioning.schemas_upgrade(outdated)
-            self.stdout.write(f"{len(outdated)} tenants migrated")
+        except provisioning.UpgradeFailed as error:
+            done = len(outdated) - len(error.schemas)
+            raise CommandError(
+                f"{done} tenants migrated, {len(error.schemas)} not:\n{error}"
+            ) from error
+        self.stdout.write(f"{len(outdated)} tenants migrated")

@@ -1,0 +1,126 @@
+"""One object of each kind for a tenant, and which of them an address' parameter names.
+
+A new kind of address: make the object in `things_make`, name it in `PARAMETERS`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from commerce.models import Order, Product
+from conversations.models import Message
+from core.tenancy import TenantContext, tenant_scope
+from knowledge.models import Chunk, Document, DocumentContent
+from routing.models import RoutingDecision
+from tenants.services import api_key_create, login_ticket_create
+from tests.factories.conversations import conversation_make, say
+from workflows.models import Run
+from workflows.services import workflow_publish
+
+WORKFLOW = "name: {name}\nversion: '1'\nsteps:\n  - id: say\n    type: reply\n"
+# "<what stands before it>/<parameter>" of an address -> the kind of thing it names.
+PARAMETERS = {
+    "messages/message_id": "message",
+    "conversations/conversation_id": "conversation",
+    "inbox/conversation_id": "conversation",
+    "customers/id": "customer",
+    "documents/document_id": "document",
+    "source/chunk_id": "chunk",
+    "orders/id": "order",
+    "orders/number": "order_number",
+    "products/id": "product",
+    "decisions/id": "decision",
+    "routing/decision_id": "decision",
+    "runs/run_id": "run",
+    "workflows/name": "workflow",
+    "team/person_id": "person",
+    "keys/key_id": "key",
+    "ticket/ticket": "ticket",
+}
+
+
+def things_make(tenant: TenantContext, person: Any) -> dict[str, str]:
+    """Return {kind: what an address names it by} of new objects in the tenant."""
+    with tenant_scope(tenant):
+        return {
+            **_conversation(),
+            **_document(tenant.slug),
+            **_commerce(tenant.slug),
+            **_workflow(tenant.slug),
+            "decision": str(_decision().pk),
+            "person": str(person.pk),
+            "key": str(api_key_create(name=f"{tenant.slug}'s", scopes=["team:read"]).id),
+            "ticket": login_ticket_create(person_id=person.pk),
+        }
+
+
+def _conversation() -> dict[str, str]:
+    conversation = conversation_make()
+    say(conversation.pk, "Where is my parcel?")
+    message = Message.objects.get(conversation=conversation)
+    return {
+        "conversation": str(conversation.pk),
+        "customer": str(conversation.customer_id),
+        "message": str(message.pk),
+    }
+
+
+def _document(slug: str) -> dict[str, str]:
+    document = Document.objects.create(
+        title="Returns", filename=f"{slug}.md", format="md", state="failed", size_bytes=7
+    )
+    DocumentContent.objects.create(document=document, original=b"Returns")
+    chunk = Chunk.objects.create(
+        document=document, version=1, position=0, text="Returns", start=0, end=7, token_count=1
+    )
+    return {"document": str(document.pk), "chunk": str(chunk.pk)}
+
+
+def _commerce(slug: str) -> dict[str, str]:
+    product = Product.objects.create(sku=f"{slug}-1", name="Tent", price_minor=100, currency="EUR")
+    order = Order.objects.create(
+        number=f"{slug.upper()}-1",
+        customer="Maeve Larkin",
+        email="maeve@example.com",
+        status="shipped",
+        currency="EUR",
+        total_minor=100,
+        placed_at=datetime.now(UTC),
+    )
+    return {"product": str(product.pk), "order": str(order.pk), "order_number": order.number}
+
+
+def _decision() -> RoutingDecision:
+    return RoutingDecision.objects.create(
+        channel="web",
+        tier="SLM_A",
+        intent="faq",
+        confidence=0.9,
+        complexity=0.1,
+        reasoning="short",
+        provider="local",
+        cost_estimate=0,
+        currency="EUR",
+        latency_estimate_ms=1,
+        decided_in_ms=1.0,
+        features={},
+    )
+
+
+def _workflow(slug: str) -> dict[str, str]:
+    version = workflow_publish(source=WORKFLOW.format(name=f"{slug}_own"), published_by=None)
+    now = datetime.now(UTC)
+    run = Run.objects.create(
+        workflow=version.name,
+        version="1",
+        content_hash=version.content_hash,
+        status="completed",
+        trigger_event_id=uuid4(),
+        seq=0,
+        lease_until=now,
+        started_at=now,
+        finished_at=now,
+    )
+    return {"run": str(run.pk), "workflow": version.name}
