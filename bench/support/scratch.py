@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +21,14 @@ from core.db.bootstrap import APP, OWNER, PLATFORM, RolePasswords, bootstrap
 DATABASE = "frontdesk_bench"
 
 
+class ThrownAwayPostgres(EmbeddedPostgres):
+    """The embedded server, which need not write a last checkpoint of what is deleted at once."""
+
+    @property
+    def stop_signal(self) -> signal.Signals:
+        return signal.SIGQUIT
+
+
 @contextmanager
 def scratch_servers() -> Iterator[EmbeddedPostgres]:
     """Run durable servers under `var/`, point the environment at them, and migrate.
@@ -28,7 +37,7 @@ def scratch_servers() -> Iterator[EmbeddedPostgres]:
     """
     (BASE_DIR / "var").mkdir(exist_ok=True)
     home = Path(tempfile.mkdtemp(prefix="bench-", dir=BASE_DIR / "var"))
-    postgres = EmbeddedPostgres(home / "postgres", _port_free(), secrets.token_hex(12))
+    postgres = ThrownAwayPostgres(home / "postgres", _port_free(), secrets.token_hex(12))
     redis = EmbeddedRedis(home / "redis", _port_free(), secrets.token_hex(12))
     try:
         with ExitStack() as running:
