@@ -44,6 +44,7 @@ class DocumentListView(ListAPIView[Document]):
     """List documents, newest first, or add one."""
 
     required_scopes = SCOPES
+    route_classes = {"POST": "upload"}
     serializer_class = DocumentSerializer
     pagination_class = DocumentPagination
     parser_classes = [MultiPartParser, JsonParser]

@@ -51,6 +51,7 @@ class ChatMessageView(ChatView):
     """Say something in a conversation and get the answer."""
 
     required_scope = "conversations:write"
+    route_classes = {"POST": "chat"}
 
     @extend_schema(
         request=ChatMessageBody,
