@@ -6,6 +6,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from core.navigation import NavItem, nav
+from tenants.admission.quota import usage_reader_register
 
 
 class BillingConfig(AppConfig):
@@ -14,8 +15,9 @@ class BillingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the navigation entry and the subscribers."""
+        """Register the navigation entry, the subscribers and the reader of used quotas."""
         import_module("billing.subscribers")
+        usage_reader_register(import_module("billing.selectors").quantity_since)
         nav.register(
             NavItem(
                 key="billing",

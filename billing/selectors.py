@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db.models import DateField, Func, QuerySet, Sum
@@ -55,6 +55,12 @@ def entry_list(*, period: Period | None = None, meter: str = "") -> QuerySet[Usa
         first, after = period.bounds
         entries = entries.filter(occurred_at__gte=first, occurred_at__lt=after)
     return entries.filter(meter=meter) if meter else entries
+
+
+def quantity_since(meter: str, since: datetime) -> int:
+    """Return what the ledger holds of a meter since an instant: what seeds a lost counter."""
+    entries = entry_list(meter=meter).filter(occurred_at__gte=since)
+    return int(entries.order_by().aggregate(total=Sum("quantity"))["total"] or 0)
 
 
 def usage_report(*, period: Period) -> UsageReport:

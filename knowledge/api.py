@@ -46,6 +46,7 @@ class DocumentListView(ListAPIView[Document]):
 
     repeat = Repeat.ATOMIC
     required_scopes = SCOPES
+    route_classes = {"POST": "upload"}
     serializer_class = DocumentSerializer
     pagination_class = DocumentPagination
     parser_classes = [MultiPartParser, JsonParser]

@@ -81,3 +81,11 @@ class RoleTooHigh(PermissionDenied):
 class PasswordWrong(DomainError):
     code = "password_wrong"
     title = "This is not your current password."
+
+
+class QuotaExceeded(DomainError):
+    """A plan's quota is used up; says which, how much, and when it starts anew."""
+
+    code = "quota_exceeded"
+    title = "The plan's quota for this period is used up."
+    http_status = 429

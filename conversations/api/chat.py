@@ -61,6 +61,7 @@ class ChatMessageView(ChatView):
     # Waits for the answer, so it cannot be one transaction; the client id tells repetitions apart.
     repeat = Repeat.HARMLESS
     required_scope = "conversations:write"
+    route_classes = {"POST": "chat"}
 
     @extend_schema(
         request=ChatMessageBody,

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from core import fragments
 from core.errors import DomainError
 from tenants import selectors, services, team
-from tenants.errors import MemberUnknown
+from tenants.errors import ApiKeyUnknown, MemberUnknown
 from tenants.forms import ApiKeyForm, ApiKeyRotateForm, MemberForm, RoleForm
 from tenants.models import ApiKey, Membership
 from tenants.permissions import requires, scopes_for
@@ -181,6 +181,8 @@ def key_rotate(request: HttpRequest, key_id: UUID) -> HttpResponse:
             held=scopes_for(request),
             rotated_by=_actor(request).person_id,
         )
+    except ApiKeyUnknown:
+        raise
     except DomainError as error:
         messages.error(request, str(error.detail))
         return redirect("tenants:settings_keys")

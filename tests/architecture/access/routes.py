@@ -19,6 +19,7 @@ from tests.architecture.access.things import PARAMETERS
 _PARAMETER = re.compile(r"(?:<(?:\w+:)?(\w+)>|\{(\w+)\})")
 # Pages that strangers may see, and why; everything else says @requires("scope").
 PUBLIC_PAGES = {
+    ".well-known/jwks.json": "anyone may check what a token was signed with",
     "login/": "where strangers sign in",
     "login/ticket/<str:ticket>/": "a one-time link signs its owner in",
     "logout/": "ends whatever session there is",
@@ -29,10 +30,20 @@ PUBLIC_PAGES = {
     "widget/session": "lets visitors in; the widget's key and origin decide",
     "widget/handover": "the visitor token in the body decides",
     "api/schema/": "the documentation of the API is public",
+    "docs/errors/": "what an answer's `type` leads to",
+    "docs/errors/<slug:code>": "what an answer's `type` leads to",
     "api/docs/": "the documentation of the API is public",
 }
 # REST operations that need no scope, and why; everything else declares required_scope(s).
-PUBLIC_OPERATIONS: dict[str, str] = {}
+PUBLIC_OPERATIONS = {
+    "GET /api/v1/auth/me": "tells who calls, whatever they may do",
+}
+# Operations whose body is the credential: no session, key or role changes their answer.
+PROVED_BY_BODY = {
+    "POST /api/v1/auth/token": {"email": "nobody@example.com", "password": "wrong horse 42"},
+    "POST /api/v1/auth/token/refresh": {"refresh_token": "fdr_" + "x" * 43},
+    "POST /api/v1/auth/token/revoke": {"refresh_token": "fdr_" + "x" * 43},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +94,12 @@ def openapi() -> dict[str, Any]:
 
 
 def operations() -> list[Route]:
-    """Return every REST operation."""
+    """Return every REST operation but those that PROVED_BY_BODY names."""
     return [
         _operation(method.upper(), path)
         for path, methods in openapi()["paths"].items()
         for method in methods
+        if f"{method.upper()} {path}" not in PROVED_BY_BODY
     ]
 
 

@@ -37,7 +37,9 @@ PARAMETERS = {
     "workflows/name": "workflow",
     "team/person_id": "person",
     "keys/key_id": "key",
+    "api-keys/key_id": "key",
     "ticket/ticket": "ticket",
+    "errors/code": "error_code",
 }
 
 
@@ -50,8 +52,9 @@ def things_make(tenant: TenantContext, person: Any) -> dict[str, str]:
             **_commerce(tenant.slug),
             **_workflow(tenant.slug),
             "decision": str(_decision().pk),
+            "error_code": "not_found",
             "person": str(person.pk),
-            "key": str(api_key_create(name=f"{tenant.slug}'s", scopes=["team:read"]).id),
+            "key": str(api_key_create(name=f"{tenant.slug}'s", scopes=["settings:write"]).id),
             "ticket": login_ticket_create(person_id=person.pk),
         }
 

@@ -1,0 +1,1 @@
+"""Who may do how much: token buckets and quota reservations, decided by Redis alone."""

@@ -1,0 +1,94 @@
+"""The rate limit as a client of the REST API meets it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
+
+from core.errors import RateLimited, ServiceUnavailable
+from core.redis import redis_client
+from core.tenancy import TenantContext
+from tenants.admission import http
+from tenants.admission.http import AdmissionThrottle
+
+ApiKey = Callable[..., str]
+
+
+@pytest.fixture
+def small_limits(settings: Settings) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "read": 3}
+
+
+def call(slug: str, secret: str, **headers: str) -> Any:
+    client = Client(headers={"host": f"{slug}.localhost"})
+    return client.get("/api/v1/documents", headers={"Authorization": f"Bearer {secret}", **headers})
+
+
+def test_answers_say_the_limit_and_what_is_left(small_limits: None, api_key: ApiKey) -> None:
+    answer = call("acme", api_key("acme", "knowledge:read"))
+    assert answer.status_code == 200
+    assert answer["RateLimit-Policy"] == '"read";q=3;w=60'
+    assert answer["RateLimit"] == '"read";r=2;t=20'
+
+
+def test_calls_beyond_the_limit_are_refused_per_key_and_workspace(
+    small_limits: None, api_key: ApiKey
+) -> None:
+    secret, other = api_key("acme", "knowledge:read"), api_key("globex", "knowledge:read")
+    codes = [call("acme", secret).status_code for _ in range(3)]
+    refusal = call("acme", secret)
+    assert codes == [200, 200, 200]
+    assert refusal.status_code == 429
+    assert refusal["Content-Type"] == "application/problem+json"
+    assert refusal.json()["code"] == "rate_limited"
+    assert 0 < int(refusal["Retry-After"]) <= 20
+    assert refusal["RateLimit"].startswith('"read";r=0;')
+    assert call("globex", other).status_code == 200
+
+
+def test_rotating_forwarded_addresses_do_not_help(small_limits: None, api_key: ApiKey) -> None:
+    secret = api_key("acme", "knowledge:read")
+    answers = [call("acme", secret, **{"X-Forwarded-For": f"203.0.113.{n}"}) for n in range(10)]
+    assert [answer.status_code for answer in answers].count(200) == 3
+
+
+@pytest.fixture
+def redis_gone(settings: Settings) -> Iterator[None]:
+    """Point the process at a port where nothing listens."""
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    redis_client.cache_clear()
+    yield
+    redis_client.cache_clear()
+    http._local.clear()
+
+
+class ChatLike:
+    route_classes = {"POST": "chat"}
+
+
+class UploadLike:
+    route_classes = {"POST": "upload"}
+
+
+def test_uploads_are_refused_without_redis(redis_gone: None, in_acme: TenantContext) -> None:
+    with pytest.raises(ServiceUnavailable) as refusal:
+        AdmissionThrottle().allow_request(Request(APIRequestFactory().post("/")), UploadLike())
+    assert refusal.value.http_status == 503
+
+
+def test_chat_goes_on_without_redis_within_a_local_limit(
+    redis_gone: None, settings: Settings, in_acme: TenantContext
+) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "chat": 2}
+    request = Request(APIRequestFactory().post("/"))
+    assert AdmissionThrottle().allow_request(request, ChatLike())
+    assert AdmissionThrottle().allow_request(request, ChatLike())
+    with pytest.raises(RateLimited) as refusal:
+        AdmissionThrottle().allow_request(request, ChatLike())
+    assert refusal.value.data["retry_after"] > 0
