@@ -138,9 +138,18 @@ def p95(times: list[float]) -> float:
 @contextmanager
 def worker() -> Iterator[None]:
     """Run a Celery worker for the empty tasks."""
-    from bench.fairness_tasks import QUEUE
+    from bench.support.fairness_tasks import QUEUE
 
-    command = [sys.executable, "-m", "celery", "-A", "bench.fairness_tasks", "worker", "-Q", QUEUE]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "bench.support.fairness_tasks",
+        "worker",
+        "-Q",
+        QUEUE,
+    ]
     options = ["--pool=threads", "--concurrency=8", "--loglevel=ERROR", "--without-gossip"]
     process = subprocess.Popen([*command, *options], cwd=ROOT, env={**os.environ})  # noqa: S603
     try:
@@ -152,7 +161,7 @@ def worker() -> Iterator[None]:
 
 def drained_after(count: int) -> float:
     """Wait until the worker has done `count` tasks; returns seconds."""
-    from bench.fairness_tasks import DONE
+    from bench.support.fairness_tasks import DONE
     from core.redis import redis_client
 
     began = time.perf_counter()
@@ -167,8 +176,8 @@ def drained_after(count: int) -> float:
 
 def drain_measure() -> dict[str, object]:
     """Drain the same tasks both ways; the worker begins when all of them wait."""
-    from bench import fairness_tasks
-    from bench.fairness_tasks import PREFIX
+    from bench.support import fairness_tasks
+    from bench.support.fairness_tasks import PREFIX
     from core.redis import redis_client
     from workflows.dispatch import released_after
 

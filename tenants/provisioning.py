@@ -160,7 +160,7 @@ def schemas_upgrade(schemas: Sequence[str]) -> None:
         if script is not None:
             failures.update(replay.script_replay(script, group))
         else:
-            failures.update(replay.schemas_each(schema_migrate, group))
+            failures.update(replay.each(schema_migrate, group))
     if failures:
         raise UpgradeFailed(failures)
 

@@ -1,36 +1,41 @@
 """Migrate many tenants at once: collect a migration's SQL once, replay it in every schema.
 
 Django's executor spends a quarter of a second per schema on building state that is the same for all
-of them. Schemas with the same applied migrations share one collected script; each runs it in a
-transaction of its own, several schemas side by side. What cannot be written as SQL (RunPython,
+of them. Schemas with the same applied migrations share one collected script; it is run in a few of
+them at a time, several such batches side by side. What cannot be written as SQL (RunPython,
 non-atomic migrations) goes through the executor.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from threading import get_ident
+from typing import TypeVar
 
 from django.db import connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import ProjectState
+from psycopg.sql import Literal
 
 from core import tenancy
 
 SCHEMAS_AT_ONCE = 4
+TOGETHER = 25  # schemas in one transaction: few commits, and locks that are short all the same
 Name = tuple[str, str]
+Script = list[tuple[Name, list[str]]]
 Failures = dict[str, BaseException]
+Item = TypeVar("Item", bound=Hashable)
 _APPLIED = 'SELECT app, name FROM "{}".django_migrations'
 _LIST = (
     "SELECT string_agg(app || '/' || name, E'\\n' ORDER BY app, name) FROM \"{}\".django_migrations"
 )
-_RECORD = "INSERT INTO django_migrations (app, name, applied) VALUES (%s, %s, now())"
+_RECORD = "INSERT INTO django_migrations (app, name, applied) VALUES ({}, {}, now())"
 
 
 def schemas_by_applied(schemas: Sequence[str]) -> dict[frozenset[Name], list[str]]:
@@ -57,7 +62,7 @@ def migrations_of(schema: str) -> frozenset[Name]:
         return frozenset((app, name) for app, name in cursor.fetchall())
 
 
-def script_collect(schema: str, applied: frozenset[Name]) -> list[tuple[Name, list[str]]] | None:
+def script_collect(schema: str, applied: frozenset[Name]) -> Script | None:
     """Return each missing migration with its statements, or None if one is more than SQL.
 
     `schema` is any schema of the group: statements name tables without their schema.
@@ -85,43 +90,54 @@ def _is_sql(migration: Migration) -> bool:
     return migration.atomic and all(operation.reduces_to_sql for operation in migration.operations)
 
 
-def script_replay(script: list[tuple[Name, list[str]]], schemas: Sequence[str]) -> Failures:
-    """Run the script in every schema, each in one transaction; returns those that failed.
+def script_replay(script: Script, schemas: Sequence[str]) -> Failures:
+    """Run the script in every schema, a few of them together; returns those that failed.
 
-    A schema that fails keeps its old version; all others are done, so a repeat goes on.
+    Schemas of a batch that fails are done again one by one, each in a transaction of its own: one
+    that fails keeps its old version and all others are done, so a repeat goes on.
     """
-    return schemas_each(partial(_run, script), schemas, at_once=SCHEMAS_AT_ONCE)
+    batches = [tuple(schemas[at : at + TOGETHER]) for at in range(0, len(schemas), TOGETHER)]
+    undone = each(partial(_run, script), batches, at_once=SCHEMAS_AT_ONCE)
+    alone = [(schema,) for batch in undone for schema in batch]
+    failures = each(partial(_run, script), alone, at_once=SCHEMAS_AT_ONCE)
+    return {schema: error for (schema,), error in failures.items()}
 
 
-def schemas_each(
-    work: Callable[[str], None], schemas: Sequence[str], *, at_once: int = 1
-) -> Failures:
-    """Do the work for every schema, in threads; one that fails stops no other.
+def each(
+    work: Callable[[Item], None], items: Sequence[Item], *, at_once: int = 1
+) -> dict[Item, BaseException]:
+    """Do the work for every item, in threads; one that fails stops no other.
 
-    A thread keeps its connection for all its schemas: opening one costs more than most migrations.
+    A thread keeps its connection for all its items: opening one costs more than most migrations.
     """
     opened: dict[int, BaseDatabaseWrapper] = {}
     with ThreadPoolExecutor(at_once) as pool:
-        running = {s: pool.submit(copy_context().run, _connected, opened, work, s) for s in schemas}
+        running = {i: pool.submit(copy_context().run, _connected, opened, work, i) for i in items}
     for used in opened.values():
         used.inc_thread_sharing()  # its thread has ended
         used.close()
-    found = {schema: done.exception() for schema, done in running.items()}
-    return {schema: error for schema, error in found.items() if error}
+    found = {item: done.exception() for item, done in running.items()}
+    return {item: error for item, error in found.items() if error}
 
 
 def _connected(
-    opened: dict[int, BaseDatabaseWrapper], work: Callable[[str], None], schema: str
+    opened: dict[int, BaseDatabaseWrapper], work: Callable[[Item], None], item: Item
 ) -> None:
     mine = connections[connection.alias]
     mine.close_if_unusable_or_obsolete()
     opened[get_ident()] = mine
-    work(schema)
+    work(item)
 
 
-def _run(script: list[tuple[Name, list[str]]], schema: str) -> None:
-    with tenancy.schema_scope(schema), transaction.atomic(), connection.cursor() as cursor:
-        for name, statements in script:
-            if statements:
-                cursor.execute(";\n".join(line.rstrip(";") for line in statements))
-            cursor.execute(_RECORD, name)
+def _run(script: Script, schemas: Sequence[str]) -> None:
+    """Run the script in each of the schemas, all in one transaction and one round trip."""
+    text = ";\n".join(line for schema in schemas for line in _lines(script, schema))
+    with tenancy.schema_scope(schemas[0]), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(text)
+
+
+def _lines(script: Script, schema: str) -> Iterator[str]:
+    yield f'SET LOCAL search_path TO "{schema}", {tenancy.PUBLIC_SCHEMA}'
+    for name, statements in script:
+        yield from (line.rstrip(";") for line in statements)
+        yield _RECORD.format(*(Literal(part).as_string() for part in name))

@@ -187,7 +187,7 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 # Calls a minute for one key, person, visitor or address; a whole workspace has ten times as many.
-RATE_LIMITS = {"read": 600, "write": 300, "chat": 120, "auth": 30, "upload": 60}
+RATE_LIMITS = {"read": 6_000, "write": 3_000, "chat": 1_200, "auth": 30, "upload": 300}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Frontdesk API",
     "DESCRIPTION": "Conversations, knowledge, workflows, routing and usage of one workspace.",
@@ -332,7 +332,7 @@ def settings_for(environment: Environment) -> dict[str, Any]:
         # How many runs the workers of each lane hold at once, and how many of them one tenant's.
         "RUNS_EXPRESS_WINDOW": environment.number("RUNS_EXPRESS_WINDOW", 8),
         "RUNS_EXPRESS_PER_TENANT": environment.number("RUNS_EXPRESS_PER_TENANT", 2),
-        "RUNS_BULK_WINDOW": environment.number("RUNS_BULK_WINDOW", 4),
+        "RUNS_BULK_WINDOW": environment.number("RUNS_BULK_WINDOW", 2),
         "RUNS_PER_TENANT": environment.number("RUNS_PER_TENANT", 4),
         "ALLOWED_HOSTS": [base_domain, f".{base_domain}", *environment.items("ALLOWED_HOSTS")],
         "CSRF_TRUSTED_ORIGINS": environment.items("CSRF_TRUSTED_ORIGINS"),

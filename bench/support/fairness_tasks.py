@@ -15,7 +15,7 @@ DONE = "fd:bench:fairness:done"
 QUEUE = "bench-fairness"
 PREFIX = "fd:bench:{fairness}:"
 
-__all__ = ["app"]  # what `celery -A bench.fairness_tasks` looks for
+__all__ = ["app"]  # what `celery -A bench.support.fairness_tasks` looks for
 
 
 @platform_task("bench.fifo", queue=QUEUE)
