@@ -11,6 +11,7 @@ Nothing is lost with Redis or a worker: the run is a row in Postgres, a released
 holds is sent again by the sweep, and a token whose worker died comes back with its lease.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -95,19 +96,24 @@ def _script() -> Script:
 
 
 def _change(verb: str, tenant_id: UUID, run_id: UUID) -> None:
+    """Make a change and send what it releases; what cannot be sent makes room for the next."""
+    changes = deque([(verb, tenant_id, run_id)])
     try:
-        for released in released_after(verb, tenant_id, run_id):
-            _send(released)
+        while changes:
+            for released in released_after(*changes.popleft()):
+                if not _send(released):
+                    changes.append(("finish", released.tenant_id, released.run_id))
     except RedisError:
         # The broker is the same server: nothing can be sent now. The sweep does it when it is back.
         log.warning("dispatch_unreachable", run=str(run_id), verb=verb)
 
 
-def _send(released: Released) -> None:
+def _send(released: Released) -> bool:
+    """Send a run to its lane; False for a suspended tenant's, which the sweep finds later."""
     tenant = directory.tenant_by_id(released.tenant_id)
-    if tenant is None:  # suspended since: its runs wait for the sweep of an active tenant
-        _change("finish", released.tenant_id, released.run_id)
-        return
+    if tenant is None:
+        return False
     with tenancy.tenant_scope(tenant):
         task = current_app.signature(TASK, kwargs={"run_id": str(released.run_id)})
         task.apply_async(queue=released.lane)
+    return True

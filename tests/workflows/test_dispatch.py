@@ -172,6 +172,14 @@ def test_parallel_changes_lose_and_double_nothing() -> None:
     assert left == redis_client().scard(f"{dispatch.PREFIX}queued") == 0
 
 
+def test_backlog_of_a_suspended_tenant_makes_way_for_others(db: None) -> None:
+    """However long it is: each run that cannot be sent makes room for the next that cannot."""
+    first, *_ = submit(NOISY, 1500)
+    dispatch._change("finish", NOISY, first.run_id)
+    assert redis_client().scard(f"{dispatch.PREFIX}queued") == 0
+    assert [released.lane for released in submit(QUIET, 2)] == [EXPRESS, BULK]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_run_gives_its_place_back_whatever_became_of_it(
     in_acme: TenantContext, say: Say, conversation: UUID
