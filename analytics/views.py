@@ -1,6 +1,5 @@
 """Staff pages of analytics: what happened, by day."""
 
-import csv
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +11,7 @@ from analytics import selectors
 from analytics.forms import METRIC_LABELS, RangeForm
 from analytics.types import ActivityReport, Metric
 from core.charts import BarChart, bar_chart
+from core.csv import csv_response
 from tenants.permissions import requires
 
 CHARTED = (Metric.AI_REPLIES, Metric.AGENT_REPLIES)
@@ -40,14 +40,10 @@ def activity(request: HttpRequest) -> HttpResponse:
 def activity_csv(request: HttpRequest) -> HttpResponse:
     """Download the days of a range: the numbers of the page."""
     report = _report(request)
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
     name = f"activity-{report.range.first}-{report.range.last}.csv"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    writer = csv.writer(response)
-    writer.writerow(["day", *Metric])
-    writer.writerows([day.day.isoformat(), *day.values.values()] for day in report.days)
-    writer.writerow(["total", *(card.value for card in report.cards)])
-    return response
+    rows = [[day.day.isoformat(), *day.values.values()] for day in report.days]
+    total = ["total", *(card.value for card in report.cards)]
+    return csv_response(name, ["day", *Metric], [*rows, total])
 
 
 def _report(request: HttpRequest) -> ActivityReport:

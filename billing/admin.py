@@ -8,14 +8,14 @@ from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from billing.models import Plan, Subscription, UsageEntry
+from core.admin import AuditedAdmin
 from tenants.models import Tenant
 
 
-class OfTenantAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+class OfTenantAdmin(AuditedAdmin):
     """Rows that belong to a workspace, shown with its name in one query."""
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -35,7 +35,7 @@ class OfTenantAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
 
 
 @admin.register(Plan)
-class PlanAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+class PlanAdmin(AuditedAdmin):
     """Plans on offer; a plan in use is never deleted, only no longer offered."""
 
     list_display = ["name", "code", "price_minor", "currency", "is_offered", "position"]

@@ -1,7 +1,5 @@
 """Staff pages of billing: usage against the plan, and the ledger it is counted from."""
 
-import csv
-from collections.abc import Iterable
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -14,6 +12,7 @@ from billing import selectors
 from billing.forms import METER_LABELS, UsageForm, usage_query
 from billing.types import Meter, Period, UsageReport
 from core.charts import BarChart, bar_chart
+from core.csv import csv_response
 from core.errors import ValidationFailed
 from tenants.permissions import requires
 
@@ -46,7 +45,7 @@ def usage_csv(request: HttpRequest) -> HttpResponse:
     report = selectors.usage_report(period=period)
     rows = ([day.day.isoformat(), *day.quantities.values()] for day in report.days)
     total = ["total", *(total.quantity for total in report.totals)]
-    return _csv(f"usage-{period.name}.csv", ["day", *Meter], [*rows, total])
+    return csv_response(f"usage-{period.name}.csv", ["day", *Meter], [*rows, total])
 
 
 @require_safe
@@ -57,7 +56,7 @@ def entries_csv(request: HttpRequest) -> HttpResponse:
     columns = ["occurred_at", "meter", "quantity", "subject_id", "event_id"]
     entries = selectors.entry_list(period=period).values_list(*columns)
     rows = ((at.isoformat(), *rest) for at, *rest in entries.iterator())
-    return _csv(f"usage-entries-{period.name}.csv", columns, rows)
+    return csv_response(f"usage-entries-{period.name}.csv", columns, rows)
 
 
 def _form(request: HttpRequest) -> UsageForm:
@@ -103,12 +102,3 @@ def _chart(report: UsageReport, meter: Meter) -> BarChart:
 
 def _period_query(period: Period, meter: Meter) -> str:
     return usage_query(period=period.name, meter=meter)
-
-
-def _csv(filename: str, header: Iterable[str], rows: Iterable[Iterable[object]]) -> HttpResponse:
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{filename}"'
-    writer = csv.writer(response)
-    writer.writerow(header)
-    writer.writerows(rows)
-    return response

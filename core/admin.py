@@ -2,21 +2,80 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
+from core.audit.models import AuditCheckpoint, AuditEntry
+from core.audit.record import act_record
+from core.audit.types import PLATFORM_CHAIN, Act
 from core.events import redrive
 from core.events.models import DeadLetter, Delivery, OutboxEvent
 
+ACTION_ROWS_RECORDED: Final = 100
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+
+class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+    """An admin page whose every change and action is recorded in the audit log."""
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        self._record(Act.ADMIN_ADDED, obj)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        self._record(Act.ADMIN_CHANGED, obj, fields=changed_fields(message))
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        for obj in queryset:
+            self._record(Act.ADMIN_DELETED, obj)
+        return super().log_deletions(request, queryset)
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Run the chosen action and record it with the rows it was run on."""
+        chosen = request.POST.getlist("_selected_action")[:ACTION_ROWS_RECORDED]
+        response = super().response_action(request, queryset)
+        if response is not None and chosen:
+            act_record(
+                act=Act.ADMIN_ACTION,
+                target_kind=self.opts.label_lower,
+                data={"action": request.POST.get("action", ""), "rows": chosen},
+            )
+        return response
+
+    def _record(self, act: Act, obj: Model, fields: list[str] | None = None) -> None:
+        """Record in the platform's chain, and in that of the workspace whose row it is."""
+        chains = {None, audit_chain_of(obj)}
+        for tenant_id in sorted(chains, key=str):
+            act_record(
+                act=act,
+                target_kind=self.opts.label_lower,
+                target_id=obj.pk,
+                data={"fields": fields} if fields else None,
+                tenant_id=tenant_id,
+            )
+
+
+def audit_chain_of(obj: Model) -> UUID | None:
+    """Return the workspace a row belongs to, or is; None for rows of the platform."""
+    found = obj.pk if obj._meta.label_lower == "tenants.tenant" else getattr(obj, "tenant_id", None)
+    return found if isinstance(found, UUID) else None
+
+
+def changed_fields(message: Any) -> list[str]:
+    """Return the names of the fields a change message of Django's admin lists."""
+    parts = message if isinstance(message, list) else []
+    return sorted({name for part in parts for name in part.get("changed", {}).get("fields", [])})
+
+
+class ReadOnlyAdmin(AuditedAdmin):
     """Rows that only the software writes."""
 
     show_full_result_count = False  # the tables are partitioned and large; counting is not free
@@ -78,3 +137,31 @@ class DeadLetterAdmin(ReadOnlyAdmin):
             "%d dead letter is back in line.", "%d dead letters are back in line.", count
         )
         messages.success(request, text % count)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    """Every workspace's audit log, and the platform's own (its chain is all zero)."""
+
+    list_display = ["occurred_at", "act", "actor_kind", "actor_id", "target", "chain", "seq"]
+    list_filter = ["act", "actor_kind"]
+    search_fields = ["=tenant_id", "=actor_id", "=target_id", "=request_id"]
+    ordering = ["-id"]
+    exclude = ["hash"]
+
+    @display(description=_("target"))  # type: ignore[untyped-decorator]  # unfold ships no types
+    def target(self, entry: AuditEntry) -> str:
+        return f"{entry.target_kind} {entry.target_id}".strip()
+
+    @display(description=_("chain"))  # type: ignore[untyped-decorator]  # unfold ships no types
+    def chain(self, entry: AuditEntry) -> str:
+        is_own = entry.tenant_id == PLATFORM_CHAIN
+        return str(_("platform")) if is_own else str(entry.tenant_id)
+
+
+@admin.register(AuditCheckpoint)
+class AuditCheckpointAdmin(ReadOnlyAdmin):
+    list_display = ["signed_at", "tenant_id", "seq", "key_id"]
+    search_fields = ["=tenant_id"]
+    ordering = ["-id"]
+    exclude = ["hash", "signature"]

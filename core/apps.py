@@ -9,4 +9,5 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from core.audit import tasks as audit_tasks  # noqa: F401 - registers the tasks
         from core.idempotency import tasks  # noqa: F401 - registers the sweep

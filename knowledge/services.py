@@ -11,6 +11,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from core import fetch, tenancy
+from core.audit.record import act_record
+from core.audit.types import Act
 from core.events import catalogue, publish
 from core.tasks import enqueue
 from knowledge import indexing
@@ -85,6 +87,7 @@ def document_delete(*, document_id: UUID) -> None:
         indexing.index_remove(document.pk)
         indexing.document_rows_delete(document.pk)
         publish(catalogue.DocumentDeleted(document_id=document_id))
+        act_record(act=Act.DOCUMENT_DELETED, target_kind="document", target_id=document_id)
 
 
 def size_check(size: int) -> None:

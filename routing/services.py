@@ -7,6 +7,8 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
+from core.audit.record import act_record
+from core.audit.types import Act
 from core.events import catalogue, publish
 from core.observability.metrics import (
     cost_usd_total,
@@ -112,6 +114,7 @@ def _completion_count(tier: Tier, completion: Completion) -> None:
         cost_usd_total.labels(tenant=tenant, tier=tier.value).inc(completion.cost_micro / 1e6)
 
 
+@transaction.atomic
 def policy_update(
     *, providers: dict[Tier, str] | None = None, support_threshold: float | None = None
 ) -> RoutingPolicy:
@@ -126,6 +129,10 @@ def policy_update(
     columns = {f"{tier.lower()}_provider": name for tier, name in chosen.items()}
     policy, _ = RoutingPolicy.objects.update_or_create(
         pk=1, defaults={**columns, "support_threshold": support_threshold}
+    )
+    act_record(
+        act=Act.ROUTING_CHANGED,
+        data={**columns, "support_threshold": support_threshold},
     )
     return policy
 

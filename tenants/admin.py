@@ -12,11 +12,12 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from core import directory
+from core.admin import AuditedAdmin
 from tenants import selectors
 from tenants.models import ApiKey, Domain, Membership, Person, Tenant
 from tenants.types import TenantStatus
@@ -38,7 +39,7 @@ class DomainInline(TabularInline):  # type: ignore[misc]  # unfold ships no type
 
 
 @admin.register(Tenant)
-class TenantAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+class TenantAdmin(AuditedAdmin):
     """Workspaces. They are made by sign-up, which provisions their schema, not here."""
 
     list_display = ["name", "slug", "state", "plan", "people", "created_at", "open_link"]
@@ -94,7 +95,7 @@ class TenantAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
 
 
 @admin.register(Domain)
-class DomainAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+class DomainAdmin(AuditedAdmin):
     list_display = ["domain", "tenant", "is_primary"]
     list_filter = ["is_primary"]
     search_fields = ["domain", "tenant__name", "tenant__slug"]
@@ -114,7 +115,7 @@ class PersonCreationForm(UserCreationForm):  # type: ignore[misc]  # unfold ship
 
 
 @admin.register(Person)
-class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # unfold ships no types
+class PersonAdmin(AuditedAdmin, UserAdmin):  # type: ignore[misc,type-arg]  # unfold ships no types
     """People across workspaces."""
 
     form = UserChangeForm
@@ -136,7 +137,7 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # unfo
 
 
 @admin.register(Membership)
-class MembershipAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+class MembershipAdmin(AuditedAdmin):
     list_display = ["person", "tenant", "role", "created_at"]
     list_filter = ["role"]
     search_fields = ["person__email", "tenant__name", "tenant__slug"]
@@ -146,7 +147,7 @@ class MembershipAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no type
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+class ApiKeyAdmin(AuditedAdmin):
     """Keys as the platform may see them: whose, when used, never the secret or its hash."""
 
     list_display = ["name", "tenant", "prefix", "last_used_at", "expires_at", "revoked_at"]

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tenants.api import keys, tokens
+from tenants.api import audit, keys, tokens
 
 urlpatterns = [
     path("auth/token", tokens.TokenIssueView.as_view(), name="auth_token"),
@@ -10,4 +10,5 @@ urlpatterns = [
     path("api-keys", keys.ApiKeyListView.as_view(), name="api_keys"),
     path("api-keys/<uuid:key_id>", keys.ApiKeyDetailView.as_view(), name="api_key"),
     path("api-keys/<uuid:key_id>/rotate", keys.ApiKeyRotateView.as_view(), name="api_key_rotate"),
+    path("audit", audit.AuditListView.as_view(), name="audit"),
 ]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from django import forms
 from django.contrib.auth import password_validation
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from core.audit.types import Act
 from core.errors import DomainError
+from tenants import selectors
+from tenants.audit_labels import ACT_LABELS, PLATFORM_ACTS
 from tenants.types import REQUESTS_PER_MINUTE_LIMIT, SCOPES, Role
 
 FIELD_BY_CODE = {
@@ -191,3 +195,40 @@ class PasswordForm(DomainForm):
         validators=[password_validation.validate_password],
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
+
+
+class AuditForm(forms.Form):
+    """Which entries of the audit log to show; days are UTC's, the last one included."""
+
+    act = forms.ChoiceField(label=_("What"), required=False)
+    actor = forms.ChoiceField(label=_("By"), required=False)
+    since = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+    until = forms.DateField(
+        label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        acts = [(act.value, label) for act, label in ACT_LABELS.items() if act not in PLATFORM_ACTS]
+        self.fields["act"].choices = [("", _("Everything")), *acts]  # type: ignore[attr-defined]
+        people = [(str(m.person_id), m.person.display_name) for m in selectors.membership_list()]
+        self.fields["actor"].choices = [("", _("Anyone")), *people]  # type: ignore[attr-defined]
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the filters for `entry_list`; what is not valid filters nothing."""
+        if not self.is_valid():
+            return {}
+        said = self.cleaned_data
+        found = {
+            "act": Act(said["act"]) if said["act"] else None,
+            "actor_id": said["actor"],
+            "since": _midnight(said["since"], 0),
+            "until": _midnight(said["until"], 1),
+        }
+        return {name: value for name, value in found.items() if value}
+
+
+def _midnight(day: date | None, later: int) -> datetime | None:
+    return datetime.combine(day + timedelta(days=later), time(), UTC) if day else None

@@ -21,6 +21,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from core import tenancy
+from core.audit.record import act_record
+from core.audit.types import Act
 from core.events import catalogue, publish
 from tenants import errors
 from tenants.models import ApiKey
@@ -63,6 +65,9 @@ def api_key_create(
         requests_per_minute=requests_per_minute,
     )
     publish(catalogue.ApiKeyCreated(key_id=key.pk, created_by=created_by))
+    act_record(
+        act=Act.KEY_CREATED, target_kind="api_key", target_id=key.pk, data={"scopes": wanted}
+    )
     return ApiKeySecret(id=key.pk, secret=secret)
 
 
@@ -121,6 +126,12 @@ def api_key_rotate(
             rotated_by=rotated_by,
         )
     )
+    act_record(
+        act=Act.KEY_ROTATED,
+        target_kind="api_key",
+        target_id=old.pk,
+        data={"replaced_by": str(new.pk), "overlap_seconds": int(kept.total_seconds())},
+    )
     return ApiKeySecret(id=new.pk, secret=secret)
 
 
@@ -133,6 +144,7 @@ def api_key_revoke(*, key_id: UUID, revoked_by: UUID | None = None) -> None:
     mine = ApiKey.objects.filter(tenant_id=tenancy.require().id, pk=key_id)
     if mine.filter(revoked_at=None).update(revoked_at=timezone.now()):
         publish(catalogue.ApiKeyRevoked(key_id=key_id, revoked_by=revoked_by))
+        act_record(act=Act.KEY_REVOKED, target_kind="api_key", target_id=key_id)
     elif not mine.exists():
         raise errors.ApiKeyUnknown()
 

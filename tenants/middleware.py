@@ -11,8 +11,10 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 
 from core import tenancy
+from core.audit.actors import actor_scope
 from core.http import error_response
 from tenants import selectors
+from tenants.actors import actor_of
 from tenants.errors import TenantUnknown
 from tenants.sessions import SESSION_TENANT
 
@@ -73,3 +75,14 @@ class MembershipMiddleware:
                 found = selectors.membership_for(person_id=request.user.pk)
                 request.membership = found  # type: ignore[attr-defined]
         return self.get_response(request)
+
+
+class ActorMiddleware:
+    """Let what is recorded during the request say who sent it."""
+
+    def __init__(self, get_response: Responder) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with actor_scope(lambda: actor_of(request)):
+            return self.get_response(request)

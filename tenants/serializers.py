@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,8 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from core.api import StrictSerializer
+from core.audit.models import AuditEntry
+from core.audit.types import Act
 from tenants.models import ApiKey
 from tenants.types import REQUESTS_PER_MINUTE_LIMIT, SCOPES, KeyState, Role
 
@@ -126,3 +129,39 @@ class ApiKeyRotateBody(StrictSerializer):
     overlap_seconds = serializers.IntegerField(
         min_value=0, max_value=7 * 24 * 3600, required=False, default=24 * 3600
     )
+
+
+class AuditQuery(StrictSerializer):
+    """Filters of the audit log."""
+
+    act = serializers.ChoiceField([str(act) for act in Act], required=False, allow_null=True)
+    actor_id = serializers.UUIDField(required=False, allow_null=True)
+    since = serializers.DateTimeField(required=False, allow_null=True)
+    until = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
+    """One act: its number in the workspace's chain, who did it, and to what."""
+
+    act = serializers.ChoiceField([str(act) for act in Act])
+    facts = serializers.SerializerMethodField(help_text="what else is known of the act, by name")
+
+    class Meta:
+        model = AuditEntry
+        fields = (
+            "seq",
+            "occurred_at",
+            "act",
+            "actor_kind",
+            "actor_id",
+            "network",
+            "target_kind",
+            "target_id",
+            "facts",
+            "request_id",
+        )
+        read_only_fields = fields
+
+    def get_facts(self, entry: AuditEntry) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(entry.data)
+        return found

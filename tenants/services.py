@@ -16,6 +16,8 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connections, transaction
 
 from core import directory, tenancy
+from core.audit.record import act_record
+from core.audit.types import Act
 from core.events import catalogue, publish
 from core.identifiers import uuid7
 from core.redis import redis_client
@@ -86,6 +88,7 @@ def _tenant_store(tenant: Tenant) -> None:
         with connections["platform"].cursor() as cursor:
             cursor.execute("SELECT tenant_schema_create(%s)", (str(tenant.pk),))
         publish(catalogue.TenantCreated(tenant_id=tenant.pk, plan=tenant.plan))
+        act_record(act=Act.WORKSPACE_CREATED, data={"plan": tenant.plan})
 
 
 def workspace_sign_up(*, name: str, slug: str, email: str, password: str) -> SignedUp:
@@ -136,6 +139,12 @@ def member_add(*, person: Person, role: Role) -> Membership:
     )
     if created:
         publish(catalogue.PersonJoined(person_id=person.pk, role=role.value))
+        act_record(
+            act=Act.MEMBER_ADDED,
+            target_kind="person",
+            target_id=person.pk,
+            data={"role": role.value},
+        )
     return membership
 
 

@@ -7,6 +7,10 @@ from typing import Any
 from django.http import HttpRequest
 
 from core import tenancy
+from core.audit.actors import network_of
+from core.audit.record import act_record
+from core.audit.types import Act, Actor, ActorKind
+from tenants.throttle import client_address
 
 SESSION_TENANT = "tenant_id"
 
@@ -16,3 +20,20 @@ def session_bind(sender: Any, request: HttpRequest, **_: Any) -> None:
     tenant = tenancy.current()
     if tenant is not None:
         request.session[SESSION_TENANT] = str(tenant.id)
+
+
+def sign_in_record(sender: Any, request: HttpRequest, user: Any, **_: Any) -> None:
+    """Write a session that has begun into the audit log."""
+    _session_record(request, Act.SIGNED_IN, user)
+
+
+def sign_out_record(sender: Any, request: HttpRequest, user: Any, **_: Any) -> None:
+    """Write a session that has ended into the audit log; visitors have none to end."""
+    if user is not None:
+        _session_record(request, Act.SIGNED_OUT, user)
+
+
+def _session_record(request: HttpRequest, act: Act, user: Any) -> None:
+    kind = ActorKind.PERSON if tenancy.current() else ActorKind.PLATFORM
+    actor = Actor(kind, user.pk, network_of(client_address(request)))
+    act_record(act=act, target_kind="person", target_id=user.pk, actor=actor)

@@ -10,6 +10,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from core import tenancy
+from core.audit.record import act_record
+from core.audit.types import Act
 from tenants import errors, selectors, services
 from tenants.models import Membership, Person
 from tenants.types import Role
@@ -50,8 +52,14 @@ def team_role_set(*, actor: Membership, person_id: UUID, role: Role) -> Membersh
     _authority_check(actor, role, Role(member.role))
     if role is not Role.OWNER:
         _owner_left_check(member)
-    member.role = role.value
+    before, member.role = member.role, role.value
     member.save(update_fields=["role"])
+    act_record(
+        act=Act.MEMBER_ROLE_SET,
+        target_kind="person",
+        target_id=person_id,
+        data={"from": before, "to": role.value},
+    )
     return member
 
 
@@ -62,14 +70,17 @@ def team_member_remove(*, actor: Membership, person_id: UUID) -> None:
     _authority_check(actor, Role(member.role))
     _owner_left_check(member)
     member.delete()
+    act_record(act=Act.MEMBER_REMOVED, target_kind="person", target_id=person_id)
 
 
+@transaction.atomic
 def person_password_set(*, person: Person, current: str, new: str) -> None:
     """Replace a person's password; raises PasswordWrong unless they know the current one."""
     if not person.check_password(current):
         raise errors.PasswordWrong()
     person.set_password(new)
     person.save(update_fields=["password"])
+    act_record(act=Act.PASSWORD_CHANGED, target_kind="person", target_id=person.pk)
 
 
 def _authority_check(actor: Membership, *roles: Role) -> None:

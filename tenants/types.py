@@ -22,6 +22,7 @@ SCOPES = (
     "team:write",
     "settings:read",
     "settings:write",
+    "audit:read",
 )
 _READ = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
 _AGENT = frozenset(
@@ -49,7 +50,7 @@ ROLE_SCOPES: dict[Role, frozenset[str]] = {
     Role.OWNER: frozenset(SCOPES),
     Role.ADMIN: frozenset(SCOPES),
     Role.AGENT: _AGENT,
-    Role.VIEWER: _READ - {"billing:read", "settings:read"},
+    Role.VIEWER: _READ - {"billing:read", "settings:read", "audit:read"},
 }
 
 

@@ -11,6 +11,8 @@ from django.utils import timezone
 from conversations.errors import ConversationNotFound
 from conversations.selectors import turn_context
 from conversations.types import ConversationState, TurnContext
+from core.audit.record import act_record
+from core.audit.types import Act
 from core.identifiers import uuid7
 from workflows import selectors
 from workflows.dispatch import run_dispatch, run_dispatched
@@ -235,5 +237,11 @@ def _version_publish(graph: Graph, published_by: UUID | None) -> WorkflowVersion
             "state": VersionState.PUBLISHED,
             "published_by": published_by,
         },
+    )
+    act_record(
+        act=Act.WORKFLOW_PUBLISHED,
+        target_kind="workflow_version",
+        target_id=version.pk,
+        data={"name": graph.name},
     )
     return version

@@ -13,6 +13,8 @@ from conversations import selectors
 from conversations.errors import WidgetUnknown
 from conversations.models import WidgetInstallation
 from conversations.origins import origin_normalise
+from core.audit.record import act_record
+from core.audit.types import Act
 from core.errors import ValidationFailed
 
 _ACCENT = re.compile(r"#[0-9a-fA-F]{6}")
@@ -53,6 +55,12 @@ def widget_update(
             if value is not None:
                 setattr(widget, field, value)
         widget.save()
+        act_record(
+            act=Act.WIDGET_CHANGED,
+            target_kind="widget",
+            target_id=widget_id,
+            data={"fields": sorted(name for name, value in changes.items() if value is not None)},
+        )
     return widget
 
 

@@ -105,6 +105,11 @@ outbox_deliveries_total = Counter(
 queue_depth = Gauge(
     "queue_depth", "Tasks waiting in a queue.", ["queue"], multiprocess_mode="mostrecent"
 )
+audit_findings = Gauge(
+    "audit_findings",
+    "Differences found by the last verification of the audit log.",
+    multiprocess_mode="mostrecent",
+)
 tasks_total = Counter("tasks_total", "Background tasks ended.", ["task", "outcome"])
 
 _seen_tenants: set[str] = set()

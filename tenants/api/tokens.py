@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from core import tenancy
 from core.errors import Unauthenticated
 from tenants import credentials, selectors
+from tenants.actors import person_actor
 from tenants.models import ApiKey
 from tenants.permissions import scopes_for
 from tenants.serializers import CallerSerializer, RefreshBody, TokenBody, TokenPairSerializer
@@ -46,7 +47,11 @@ class TokenIssueView(TokenView):
         if membership is None:
             raise CredentialsInvalid()
         return _pair_response(
-            families.token_family_begin(membership=membership, scopes=said["scopes"])
+            families.token_family_begin(
+                membership=membership,
+                scopes=said["scopes"],
+                actor=person_actor(request._request, membership.person_id),
+            )
         )
 
 

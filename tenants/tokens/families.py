@@ -18,6 +18,8 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from core import tenancy
+from core.audit.record import act_record
+from core.audit.types import Act, Actor
 from core.events import catalogue, publish
 from tenants import errors, selectors
 from tenants.models import Membership, Person
@@ -30,7 +32,9 @@ PREFIX = "fdr_"
 REFRESH = re.compile(r"fdr_[A-Za-z0-9_-]{43}")
 
 
-def token_family_begin(*, membership: Membership, scopes: Collection[str] = ()) -> TokenPair:
+def token_family_begin(
+    *, membership: Membership, scopes: Collection[str] = (), actor: Actor | None = None
+) -> TokenPair:
     """Start a family for a member of the current tenant and return its first pair.
 
     Without `scopes` the tokens may do all the role may, now and later. Raises ScopeMissing for a
@@ -48,7 +52,11 @@ def token_family_begin(*, membership: Membership, scopes: Collection[str] = ()) 
             password_mark=password_mark(membership.person),
             expires_at=timezone.now() + FAMILY_LIFETIME,
         )
-        return _pair(family, membership)
+        pair = _pair(family, membership)
+        act_record(
+            act=Act.TOKEN_ISSUED, target_kind="token_family", target_id=family.pk, actor=actor
+        )
+    return pair
 
 
 def token_family_refresh(*, refresh_token: str) -> TokenPair:
@@ -74,6 +82,7 @@ def token_family_revoke(*, refresh_token: str) -> None:
         token = _token_locked(refresh_token)
         if token is not None:
             _family_end(token.family)
+            act_record(act=Act.TOKEN_REVOKED, target_kind="token_family", target_id=token.family_id)
     if token is not None:
         liveness.family_revoked_remember(token.family_id)
 
@@ -109,6 +118,7 @@ def _renewed(token: RefreshToken) -> TokenPair | None:
     membership = selectors.membership_for(person_id=family.person_id)
     if token.used_at is not None and family.revoked_at is None:
         publish(catalogue.TokenReuseDetected(family_id=family.pk, person_id=family.person_id))
+        act_record(act=Act.TOKEN_REUSED, target_kind="token_family", target_id=family.pk)
     if token.used_at or not _is_valid(family, membership, now) or membership is None:
         _family_end(family)
         return None

@@ -10,9 +10,8 @@ import os
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
+
+from core.secrets import keys_derive
 
 PURPOSE = b"frontdesk/signing-key/v1"
 NONCE_BYTES = 12
@@ -21,20 +20,15 @@ NONCE_BYTES = 12
 def seal(plain: bytes, *, name: str) -> bytes:
     """Return nonce and ciphertext of `plain`, bound to `name`."""
     nonce = os.urandom(NONCE_BYTES)
-    return nonce + _cipher(settings.SECRET_KEY).encrypt(nonce, plain, name.encode())
+    return nonce + AESGCM(keys_derive(PURPOSE)[0]).encrypt(nonce, plain, name.encode())
 
 
 def unseal(sealed: bytes, *, name: str) -> bytes | None:
     """Return what was sealed under `name`, or None when no known secret opens it."""
     nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
-    for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+    for key in keys_derive(PURPOSE):
         try:
-            return _cipher(secret).decrypt(nonce, body, name.encode())
+            return AESGCM(key).decrypt(nonce, body, name.encode())
         except InvalidTag:
             continue
     return None
-
-
-def _cipher(secret: str | bytes) -> AESGCM:
-    material = secret.encode() if isinstance(secret, str) else secret
-    return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=PURPOSE).derive(material))

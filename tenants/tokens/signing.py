@@ -25,6 +25,8 @@ from django.utils import timezone
 from jwt.algorithms import RSAAlgorithm
 
 from core import tenancy
+from core.audit.record import act_record
+from core.audit.types import Act
 from tenants.tokens import sealing
 from tenants.tokens.errors import SigningKeyUnreadable
 from tenants.tokens.models import SigningKey
@@ -100,6 +102,7 @@ def signing_key_rotate() -> SigningKey:
         SigningKey.objects.filter(retired_at=None).update(retired_at=timezone.now())
         SigningKey.objects.exclude(_verifies(timezone.now())).delete()
         key = _made()
+        act_record(act=Act.SIGNING_KEY_ROTATED, target_kind="signing_key", target_id=key.kid)
     cache_forget()
     return key
 

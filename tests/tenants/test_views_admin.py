@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.test import Client
+from django.utils import timezone
 
 from core import tenancy
+from core.admin import AuditedAdmin
+from core.audit.models import AuditEntry
+from core.audit.types import PLATFORM_CHAIN
+from core.events.models import DeadLetter, Delivery
 from core.tenancy import TenantContext
 from tenants import services
 from tenants.models import Tenant
+from tests.architecture.test_structure import OURS
 
 PASSWORD = "correct horse 42"
 PAGES = [
@@ -25,6 +33,8 @@ PAGES = [
     "/admin/core/outboxevent/",
     "/admin/core/delivery/",
     "/admin/core/deadletter/",
+    "/admin/core/auditentry/",
+    "/admin/core/auditcheckpoint/",
 ]
 
 
@@ -61,6 +71,10 @@ def test_admin_suspends_a_workspace(admin: Client, acme: TenantContext) -> None:
     assert answer.status_code == 302, answer.content.decode()
     with tenancy.platform_scope():
         assert Tenant.objects.get(pk=acme.id).status == "suspended"
+        changed = AuditEntry.objects.filter(act="admin.changed").order_by("id")
+        assert {entry.tenant_id for entry in changed} == {PLATFORM_CHAIN, acme.id}
+        assert all('"Status"' in entry.data for entry in changed)
+        assert {entry.actor_kind for entry in changed} == {"platform"}
 
 
 def test_admin_shows_no_secret_of_a_key(admin: Client, acme: TenantContext, api_key: Any) -> None:
@@ -89,3 +103,32 @@ def test_admin_alone_has_the_looser_policy(admin: Client) -> None:
     assert "unsafe-eval" in admin.get("/admin/")["Content-Security-Policy"]
     landing = admin.get("/")["Content-Security-Policy"]
     assert "unsafe" not in landing
+
+
+def test_every_admin_page_is_audited() -> None:
+    ours = [page for model, page in site._registry.items() if model._meta.app_label in OURS]
+    assert ours
+    assert [page for page in ours if not isinstance(page, AuditedAdmin)] == []
+
+
+def test_action_on_dead_letters_is_recorded(admin: Client, acme: TenantContext) -> None:
+    with tenancy.platform_scope():
+        dead = DeadLetter.objects.create(
+            state=Delivery.State.DEAD,
+            tenant_id=acme.id,
+            subscriber="test",
+            event_seq=1,
+            occurred_at=timezone.now(),
+            next_attempt_at=timezone.now(),
+        )
+    form = {"action": "dead_letters_redrive", "_selected_action": [str(dead.pk)]}
+    assert admin.post("/admin/core/deadletter/", form).status_code == 302
+    with tenancy.platform_scope():
+        entry = AuditEntry.objects.get(act="admin.action")
+    assert json.loads(entry.data) == {"action": "dead_letters_redrive", "rows": [str(dead.pk)]}
+
+
+def test_sign_in_of_the_platform_is_in_its_own_chain(admin: Client) -> None:
+    with tenancy.platform_scope():
+        entry = AuditEntry.objects.get(act="session.signed_in", actor_kind="platform")
+    assert entry.tenant_id == PLATFORM_CHAIN

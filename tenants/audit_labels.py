@@ -1,0 +1,43 @@
+"""What people call the acts and actors of the audit log."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from core.audit.types import Act, ActorKind
+
+ACT_LABELS = {
+    Act.WORKSPACE_CREATED: _("Workspace created"),
+    Act.WORKSPACE_LIMITS_SET: _("Limits changed"),
+    Act.SIGNED_IN: _("Signed in"),
+    Act.SIGNED_OUT: _("Signed out"),
+    Act.PASSWORD_CHANGED: _("Password changed"),
+    Act.MEMBER_ADDED: _("Person added"),
+    Act.MEMBER_ROLE_SET: _("Role changed"),
+    Act.MEMBER_REMOVED: _("Person removed"),
+    Act.KEY_CREATED: _("API key created"),
+    Act.KEY_ROTATED: _("API key rotated"),
+    Act.KEY_REVOKED: _("API key revoked"),
+    Act.TOKEN_ISSUED: _("Access token issued"),
+    Act.TOKEN_REVOKED: _("Access token revoked"),
+    Act.TOKEN_REUSED: _("Refresh token used twice"),
+    Act.WIDGET_CHANGED: _("Chat widget changed"),
+    Act.WORKFLOW_PUBLISHED: _("Workflow published"),
+    Act.ROUTING_CHANGED: _("Routing changed"),
+    Act.DOCUMENT_DELETED: _("Document deleted"),
+    Act.AUDIT_EXPORTED: _("Audit log downloaded"),
+    Act.AUDIT_VERIFIED: _("Audit log verified"),
+    Act.ADMIN_ADDED: _("Added by the platform"),
+    Act.ADMIN_CHANGED: _("Changed by the platform"),
+    Act.ADMIN_DELETED: _("Deleted by the platform"),
+    Act.ADMIN_ACTION: _("Action of the platform"),
+    Act.SIGNING_KEY_ROTATED: _("Signing key rotated"),
+}
+ACTOR_LABELS = {
+    ActorKind.PERSON: _("A former member"),
+    ActorKind.API_KEY: _("API key"),
+    ActorKind.PLATFORM: _("Platform staff"),
+    ActorKind.SYSTEM: _("Frontdesk"),
+}
+# Acts of the platform's own chain, which no workspace's log holds.
+PLATFORM_ACTS = frozenset({Act.AUDIT_VERIFIED, Act.ADMIN_ACTION, Act.SIGNING_KEY_ROTATED})
