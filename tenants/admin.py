@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 from unfold.admin import TabularInline
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from core import directory
-from core.admin import AuditedAdmin
+from core.admin import AuditedAdmin, ReadOnlyAdmin
 from tenants import selectors
-from tenants.models import ApiKey, Domain, Membership, Person, Tenant
+from tenants.models import ApiKey, Block, Domain, Membership, Person, SecurityEvent, Tenant
 from tenants.types import TenantStatus
 
 admin.site.unregister(Group)  # scopes come with roles; Django's groups mean nothing here
@@ -176,3 +178,49 @@ class ApiKeyAdmin(AuditedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(ReadOnlyAdmin):
+    """What looked like an attack, in every workspace; an all-zero tenant is the platform's host."""
+
+    list_display = ["last_at", "kind", "level", "subject_kind", "network", "count", "tenant_id"]
+    list_filter = ["severity", "kind"]
+    search_fields = ["=tenant_id", "=subject", "network"]
+    ordering = ["-last_at"]
+    date_hierarchy = "last_at"
+
+    @display(  # type: ignore[untyped-decorator]  # unfold ships no types
+        description=_("severity"),
+        ordering="severity",
+        label={"notice": "info", "warning": "warning", "critical": "danger"},
+    )
+    def level(self, event: SecurityEvent) -> str:
+        return event.severity
+
+
+@admin.register(Block)
+class BlockAdmin(ReadOnlyAdmin):
+    """Who is kept out; lifting takes two seconds to reach every process."""
+
+    list_display = [
+        "starts_at",
+        "subject_kind",
+        "network",
+        "reach",
+        "ends_at",
+        "lifted_at",
+        "tenant_id",
+    ]
+    list_filter = ["reach", "subject_kind"]
+    search_fields = ["=tenant_id", "=subject", "network"]
+    ordering = ["-starts_at"]
+    actions = ["blocks_lift"]
+
+    @action(description=_("Lift: let them in again"))  # type: ignore[untyped-decorator]  # unfold ships no types
+    def blocks_lift(self, request: HttpRequest, queryset: QuerySet[Block]) -> None:
+        """End the chosen blocks at once."""
+        count = queryset.filter(lifted_at=None).update(lifted_at=timezone.now())
+        messages.success(
+            request, ngettext("%d block is lifted.", "%d blocks are lifted.", count) % count
+        )

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tenants.api import audit, keys, tokens
+from tenants.api import audit, keys, security, tokens
 
 urlpatterns = [
     path("auth/token", tokens.TokenIssueView.as_view(), name="auth_token"),
@@ -11,4 +11,7 @@ urlpatterns = [
     path("api-keys/<uuid:key_id>", keys.ApiKeyDetailView.as_view(), name="api_key"),
     path("api-keys/<uuid:key_id>/rotate", keys.ApiKeyRotateView.as_view(), name="api_key_rotate"),
     path("audit", audit.AuditListView.as_view(), name="audit"),
+    path("security-events", security.SecurityEventListView.as_view(), name="security_events"),
+    path("blocks", security.BlockListView.as_view(), name="blocks"),
+    path("blocks/<uuid:block_id>", security.BlockDetailView.as_view(), name="block"),
 ]

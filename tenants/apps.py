@@ -9,13 +9,15 @@ class TenantsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from django.contrib.auth.signals import user_logged_in, user_logged_out
+        from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
         from tenants import subscribers  # noqa: F401 - registers the handlers
         from tenants.sessions import session_bind, sign_in_record, sign_out_record
         from tenants.shell import shell_fill
+        from tenants.threats.signals import sign_in_failure_note
 
         user_logged_in.connect(session_bind, dispatch_uid="tenants.session_bind")
         user_logged_in.connect(sign_in_record, dispatch_uid="tenants.sign_in_record")
         user_logged_out.connect(sign_out_record, dispatch_uid="tenants.sign_out_record")
+        user_login_failed.connect(sign_in_failure_note, dispatch_uid="tenants.sign_in_failure")
         shell_fill()

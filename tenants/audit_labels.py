@@ -25,6 +25,8 @@ ACT_LABELS = {
     Act.WORKFLOW_PUBLISHED: _("Workflow published"),
     Act.ROUTING_CHANGED: _("Routing changed"),
     Act.DOCUMENT_DELETED: _("Document deleted"),
+    Act.BLOCK_ADDED: _("Blocked"),
+    Act.BLOCK_LIFTED: _("Block lifted"),
     Act.AUDIT_EXPORTED: _("Audit log downloaded"),
     Act.AUDIT_VERIFIED: _("Audit log verified"),
     Act.ADMIN_ADDED: _("Added by the platform"),

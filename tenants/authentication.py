@@ -15,6 +15,11 @@ from core import tenancy
 from tenants import selectors, services
 from tenants.errors import ApiKeyInvalid
 from tenants.models import ApiKey, Person
+from tenants.threats import detect
+from tenants.threats.blocks import address_subject, block_check, blocking_for
+from tenants.threats.foreign import foreign_key_note
+from tenants.threats.types import BlockReach, Subject, SubjectKind
+from tenants.throttle import client_address
 
 
 class MemberBackend(BaseBackend):
@@ -27,6 +32,8 @@ class MemberBackend(BaseBackend):
         password: str | None = None,
         **kwargs: Any,
     ) -> Person | None:
+        if request is not None and _is_blocked(request):
+            return None
         person = selectors.person_by_email(username or kwargs.get("email") or "")
         if person is None:
             Person().set_password(password)  # as slow as a real check: no account probing
@@ -48,6 +55,11 @@ class MemberBackend(BaseBackend):
         if tenancy.current() is None:
             return person.is_staff
         return selectors.membership_for(person_id=person.pk) is not None
+
+
+def _is_blocked(request: HttpRequest) -> bool:
+    """Return whether this address may not sign in, on the admin's page as on ours."""
+    return blocking_for(address_subject(client_address(request))) is not None
 
 
 class ApiKeyPrincipal:
@@ -76,7 +88,15 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         if tenancy.current() is None:
             raise ApiKeyInvalid()
-        key = services.api_key_verify(secret=secret.strip())
+        address = client_address(request._request)
+        try:
+            key = services.api_key_verify(secret=secret.strip())
+        except ApiKeyInvalid:
+            foreign_key_note(secret=secret.strip(), address=address)
+            raise
+        subject = Subject(SubjectKind.API_KEY, str(key.pk))
+        block_check(subject=subject, reach=BlockReach.ALL)
+        detect.key_used(key_id=key.pk, address=address)
         return ApiKeyPrincipal(key), key
 
     def authenticate_header(self, request: Request) -> str:

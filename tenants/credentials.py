@@ -7,6 +7,8 @@ from django.http import HttpRequest
 
 from tenants import throttle
 from tenants.models import Person
+from tenants.threats.blocks import address_subject, block_check
+from tenants.threats.types import BlockReach
 
 PER_ACCOUNT = 10
 PER_ADDRESS = 60
@@ -16,11 +18,14 @@ WINDOW_SECONDS = 300
 def member_authenticate(*, request: HttpRequest, email: str, password: str) -> Person | None:
     """Return the member of the current tenant with this e-mail and password, or None.
 
-    Raises RateLimited after ten attempts on an account, or sixty from an address, in five minutes.
+    Raises RateLimited after ten attempts on an account, or sixty from an address, in five
+    minutes; Blocked while the address is kept from signing in.
     """
     email = email.lower()
+    address = throttle.client_address(request)
+    block_check(subject=address_subject(address), reach=BlockReach.SIGN_IN)
     _attempt_count("login", email, PER_ACCOUNT)
-    _attempt_count("login-address", throttle.client_address(request), PER_ADDRESS)
+    _attempt_count("login-address", address, PER_ADDRESS)
     person = authenticate(request, username=email, password=password)
     if not isinstance(person, Person):
         return None

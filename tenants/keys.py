@@ -77,8 +77,8 @@ def api_key_verify(*, secret: str) -> ApiKey:
     if match is None or (match[3] and match[3] != checksum(secret[:-CHECKSUM_LENGTH])):
         raise errors.ApiKeyInvalid()
     key = ApiKey.objects.filter(tenant_id=tenancy.require().id, prefix=match[1]).first()
-    expected = key.secret_hash if key else _hash("")
-    is_right = hmac.compare_digest(expected, _hash(match[2] + (match[3] or "")))
+    expected = key.secret_hash if key else secret_digest("")
+    is_right = hmac.compare_digest(expected, secret_digest(match[2] + (match[3] or "")))
     now = timezone.now()
     if key is None or not is_right or key.revoked_at or (key.expires_at and key.expires_at <= now):
         raise errors.ApiKeyInvalid()
@@ -174,7 +174,7 @@ def _key_with_secret(
         tenant_id=tenancy.require().id,
         name=name,
         prefix=prefix,
-        secret_hash=_hash(body + end),
+        secret_hash=secret_digest(body + end),
         scopes=scopes,
         created_by=created_by,
         expires_at=expires_at,
@@ -194,6 +194,6 @@ def _last_used_touch(key: ApiKey, now: datetime) -> None:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
 
 
-def _hash(secret: str) -> str:
+def secret_digest(secret: str) -> str:
     """Return the stored form: 256 random bits need no slow hash."""
     return hashlib.sha256(secret.encode()).hexdigest()

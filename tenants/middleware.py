@@ -17,6 +17,8 @@ from tenants import selectors
 from tenants.actors import actor_of
 from tenants.errors import TenantUnknown
 from tenants.sessions import SESSION_TENANT
+from tenants.threats.detect import foreign_credential_seen
+from tenants.throttle import client_address
 
 Responder = Callable[[HttpRequest], HttpResponse]
 
@@ -70,6 +72,7 @@ class MembershipMiddleware:
         tenant = tenancy.current()
         if tenant is not None and request.user.is_authenticated:
             if request.session.get(SESSION_TENANT) != str(tenant.id):
+                foreign_credential_seen(address=client_address(request))
                 logout(request)
             else:
                 found = selectors.membership_for(person_id=request.user.pk)

@@ -15,6 +15,9 @@ from django_tenants.models import DomainMixin, TenantMixin
 
 from core.identifiers import uuid7
 from core.tenancy import TenantContext
+from tenants.threats.models import Block as Block
+from tenants.threats.models import KeyPlace as KeyPlace
+from tenants.threats.models import SecurityEvent as SecurityEvent
 from tenants.tokens.models import RefreshToken as RefreshToken
 from tenants.tokens.models import SigningKey as SigningKey
 from tenants.tokens.models import TokenFamily as TokenFamily

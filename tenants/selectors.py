@@ -6,10 +6,11 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from core import directory, tenancy
 from core.tenancy import TenantContext
-from tenants.models import ApiKey, Membership, Person, Tenant
+from tenants.models import ApiKey, Block, Membership, Person, SecurityEvent, Tenant
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "[::1]"})
 
@@ -87,3 +88,15 @@ def workspaces_for(*, person_id: UUID) -> list[Tenant]:
                 "name"
             )
         )
+
+
+def security_event_list() -> QuerySet[SecurityEvent]:
+    """Return the current tenant's security events, the latest first."""
+    mine = SecurityEvent.objects.filter(tenant_id=tenancy.require().id)
+    return mine.order_by("-last_at", "-id")
+
+
+def block_list() -> QuerySet[Block]:
+    """Return the blocks that are on in the current tenant, the newest first."""
+    mine = Block.objects.filter(tenant_id=tenancy.require().id, lifted_at=None)
+    return mine.filter(ends_at__gt=timezone.now()).order_by("-starts_at")

@@ -13,7 +13,7 @@ from rest_framework import serializers
 from core.api import StrictSerializer
 from core.audit.models import AuditEntry
 from core.audit.types import Act
-from tenants.models import ApiKey
+from tenants.models import ApiKey, Block, SecurityEvent
 from tenants.types import REQUESTS_PER_MINUTE_LIMIT, SCOPES, KeyState, Role
 
 TOKEN_LENGTH_LIMIT = 200
@@ -165,3 +165,31 @@ class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
     def get_facts(self, entry: AuditEntry) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(entry.data)
         return found
+
+
+class SecurityEventSerializer(serializers.ModelSerializer[SecurityEvent]):
+    """What looked like an attack, `count` times between `first_at` and `last_at`."""
+
+    class Meta:
+        model = SecurityEvent
+        fields = (
+            "id",
+            "kind",
+            "severity",
+            "subject_kind",
+            "subject",
+            "network",
+            "first_at",
+            "last_at",
+            "count",
+        )
+        read_only_fields = fields
+
+
+class BlockSerializer(serializers.ModelSerializer[Block]):
+    """Who is kept out, from what, and until when."""
+
+    class Meta:
+        model = Block
+        fields = ("id", "subject_kind", "subject", "network", "reach", "starts_at", "ends_at")
+        read_only_fields = fields

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import hashlib
 
-from django.conf import settings
 from django.http import HttpRequest
 
 from core import tenancy
 from core.errors import RateLimited
 from core.redis import redis_client
+from tenants.addresses import address_of
 
 
 def client_address(request: HttpRequest) -> str:
-    """Return where a request came from, as far back as our own proxies vouch for it.
-
-    Each proxy appends the peer it saw to X-Forwarded-For; what stands further left is the
-    client's own word and would let anyone step around the brake.
-    """
-    peer = str(request.META.get("REMOTE_ADDR", ""))
-    proxies = settings.TRUSTED_PROXY_COUNT
-    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
-    return hops[-proxies] if 0 < proxies <= len(hops) and hops[-proxies] else peer
+    """Return where a request came from, as far back as our own proxies vouch for it."""
+    return address_of(
+        peer=str(request.META.get("REMOTE_ADDR", "")),
+        forwarded_for=request.headers.get("X-Forwarded-For", ""),
+    )
 
 
 def attempt_count(*, kind: str, subject: str, limit: int, seconds: int) -> None:

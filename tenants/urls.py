@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.views import audit, home, session, settings, well_known
+from tenants.views import audit, home, security, session, settings, well_known
 
 app_name = "tenants"
 urlpatterns = [
@@ -24,6 +24,12 @@ urlpatterns = [
     path("settings/keys/create/", settings.key_create, name="settings_keys_create"),
     path("settings/keys/<uuid:key_id>/rotate/", settings.key_rotate, name="settings_keys_rotate"),
     path("settings/keys/<uuid:key_id>/revoke/", settings.key_revoke, name="settings_keys_revoke"),
+    path("settings/security/", security.security, name="settings_security"),
+    path(
+        "settings/security/<uuid:block_id>/lift/",
+        security.security_lift,
+        name="settings_security_lift",
+    ),
     path("settings/audit/", audit.audit_list, name="settings_audit"),
     path("settings/audit/export/", audit.audit_csv, name="settings_audit_csv"),
 ]

@@ -27,6 +27,9 @@ COMMITTED = (
     "core_auditentry",
     "core_audithead",
     "core_auditcheckpoint",
+    "tenants_block",
+    "tenants_keyplace",
+    "tenants_securityevent",
     "billing_usageentry",
 )
 SUPERUSER = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{PG_PORT}/postgres"

@@ -80,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.middleware.TenantMiddleware",
+    "tenants.threats.middleware.BlockMiddleware",
     "tenants.admission.http.RateLimitHeaders",
     "core.observability.http.RequestMetricsMiddleware",
     "corsheaders.middleware.CorsMiddleware",

@@ -50,6 +50,8 @@ class Act(StrEnum):
     WORKFLOW_PUBLISHED = "workflow.published"
     ROUTING_CHANGED = "routing.changed"
     DOCUMENT_DELETED = "document.deleted"
+    BLOCK_ADDED = "block.added"
+    BLOCK_LIFTED = "block.lifted"
     AUDIT_EXPORTED = "audit.exported"
     AUDIT_VERIFIED = "audit.verified"
     ADMIN_ADDED = "admin.added"

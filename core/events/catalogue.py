@@ -151,6 +151,13 @@ class ConversationHandedBack(Event):
     person_id: UUID
 
 
+@event("security.event.noted")
+class SecurityEventNoted(Event):
+    security_event_id: UUID
+    kind: str
+    severity: str
+
+
 @event("conversation.resolved")
 class ConversationResolved(Event):
     conversation_id: UUID

@@ -105,6 +105,7 @@ outbox_deliveries_total = Counter(
 queue_depth = Gauge(
     "queue_depth", "Tasks waiting in a queue.", ["queue"], multiprocess_mode="mostrecent"
 )
+security_events_total = Counter("security_events_total", "What looked like an attack.", ["kind"])
 audit_findings = Gauge(
     "audit_findings",
     "Differences found by the last verification of the audit log.",

@@ -11,13 +11,15 @@ TOKEN_PREFIX = "token."  # noqa: S105 - a prefix, not a secret
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """Host, origin, credentials and protocols; "" or empty where the client sent none."""
+    """Host, origin, credentials, protocols, addresses; "" or empty where the client sent none."""
 
     host: str
     origin: str
     token: str
     protocols: tuple[str, ...]
     cookie_header: str
+    peer: str = ""
+    forwarded_for: str = ""
 
     def cookie(self, name: str) -> str:
         try:
@@ -38,4 +40,6 @@ def handshake_read(scope: Any) -> Handshake:
         token=tokens[0] if tokens else "",
         protocols=protocols,
         cookie_header=headers.get("cookie", ""),
+        peer=str((scope.get("client") or ("",))[0]),
+        forwarded_for=headers.get("x-forwarded-for", ""),
     )

@@ -18,6 +18,10 @@ from core import tenancy
 from core.errors import RateLimited, ServiceUnavailable
 from core.realtime.rate import TokenBucket
 from tenants.admission.rate import Bucket, Verdict, take
+from tenants.models import ApiKey
+from tenants.threats.blocks import address_subject
+from tenants.threats.detect import refused_by_rate
+from tenants.threats.types import Subject, SubjectKind
 from tenants.throttle import client_address
 
 logger = logging.getLogger(__name__)
@@ -46,6 +50,7 @@ class AdmissionThrottle(BaseThrottle):
             return _without_redis(route_class, buckets[0], error)
         request._request.rate_verdict = verdict  # type: ignore[attr-defined]
         if not verdict.allowed:
+            _refusal_note(request)
             raise RateLimited(retry_after=verdict.retry_after, limit=verdict.bucket.name)
         return True
 
@@ -64,6 +69,15 @@ class RateLimitHeaders:
             response["RateLimit-Policy"] = f'"{bucket.name}";q={bucket.burst};w={bucket.seconds}'
             response["RateLimit"] = f'"{bucket.name}";r={verdict.remaining};t={verdict.reset}'
         return response
+
+
+def _refusal_note(request: Request) -> None:
+    """Count the refusal: a client that goes on regardless is blocked for a while."""
+    address = client_address(request._request)
+    subject = address_subject(address)
+    if isinstance(request.auth, ApiKey):
+        subject = Subject(SubjectKind.API_KEY, str(request.auth.pk), subject.network)
+    refused_by_rate(subject=subject, address=address)
 
 
 def _route_class(request: Request, view: Any) -> str:

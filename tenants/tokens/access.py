@@ -13,7 +13,7 @@ from core import tenancy
 from core.identifiers import uuid7
 from tenants import selectors
 from tenants.tokens import signing
-from tenants.tokens.errors import TokenExpired, TokenInvalid
+from tenants.tokens.errors import TokenExpired, TokenForeign, TokenInvalid
 from tenants.tokens.types import ACCESS_LENGTH_LIMIT, ACCESS_LIFETIME, CLOCK_SKEW, AccessClaims
 
 ALGORITHM = "RS256"
@@ -55,6 +55,8 @@ def access_token_read(*, token: str) -> AccessClaims:
         raise TokenInvalid()
     try:
         return _claims(_decoded(token))
+    except (jwt.InvalidIssuerError, jwt.InvalidAudienceError) as error:
+        raise TokenForeign() from error  # raised behind the signature's check
     except jwt.ExpiredSignatureError as error:
         raise TokenExpired() from error
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
@@ -90,7 +92,7 @@ def _decoded(token: str) -> dict[str, Any]:
 
 def _claims(payload: dict[str, Any]) -> AccessClaims:
     if payload["tid"] != str(tenancy.require().id):
-        raise TokenInvalid()
+        raise TokenForeign()
     return AccessClaims(
         token_id=str(payload["jti"]),
         person_id=UUID(str(payload["sub"])),

@@ -10,7 +10,9 @@ from rest_framework.request import Request
 
 from core import tenancy
 from tenants.models import Membership, Person
-from tenants.tokens.errors import TokenInvalid
+from tenants.threats import detect
+from tenants.throttle import client_address
+from tenants.tokens.errors import TokenForeign, TokenInvalid
 from tenants.tokens.grants import AccessGrant, access_grant
 
 API_KEY_PREFIX = "fd_"
@@ -27,7 +29,11 @@ class AccessTokenAuthentication(BaseAuthentication):
             return None
         if tenancy.current() is None:
             raise TokenInvalid()
-        grant = access_grant(token=token.strip())
+        try:
+            grant = access_grant(token=token.strip())
+        except TokenForeign:
+            detect.foreign_credential_seen(address=client_address(request._request))
+            raise
         # Whatever session came along does not speak for this request.
         request._request.membership = grant.membership  # type: ignore[attr-defined]  # middleware's
         return grant.membership.person, grant

@@ -8,6 +8,10 @@ class TokenInvalid(Unauthenticated):
     title = "The access token is not valid here; get a new one."
 
 
+class TokenForeign(TokenInvalid):
+    """A genuine token of another workspace; callers read the same as of any other invalid one."""
+
+
 class TokenExpired(Unauthenticated):
     code = "token_expired"
     title = "The access token has expired; refresh it."

@@ -67,7 +67,7 @@ def test_key_of_the_earlier_form_still_works(in_acme: TenantContext) -> None:
         tenant_id=in_acme.id,
         name="old",
         prefix="0123456789ab",
-        secret_hash=keys._hash(body),
+        secret_hash=keys.secret_digest(body),
         scopes=["team:read"],
     )
     assert services.api_key_verify(secret=f"fd_0123456789ab_{body}").name == "old"

@@ -5,15 +5,18 @@ A new kind of address: make the object in `things_make`, name it in `PARAMETERS`
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from django.utils import timezone
+
 from commerce.models import Order, Product
 from conversations.models import Message
-from core.tenancy import TenantContext, tenant_scope
+from core.tenancy import TenantContext, require, tenant_scope
 from knowledge.models import Chunk, Document, DocumentContent
 from routing.models import RoutingDecision
+from tenants.models import Block
 from tenants.services import api_key_create, login_ticket_create
 from tests.factories.conversations import conversation_make, say
 from workflows.models import Run
@@ -39,6 +42,8 @@ PARAMETERS = {
     "keys/key_id": "key",
     "api-keys/key_id": "key",
     "ticket/ticket": "ticket",
+    "blocks/block_id": "block",
+    "security/block_id": "block",
     "errors/code": "error_code",
 }
 
@@ -52,6 +57,7 @@ def things_make(tenant: TenantContext, person: Any) -> dict[str, str]:
             **_commerce(tenant.slug),
             **_workflow(tenant.slug),
             "decision": str(_decision().pk),
+            "block": str(_block().pk),
             "error_code": "not_found",
             "person": str(person.pk),
             "key": str(api_key_create(name=f"{tenant.slug}'s", scopes=["settings:write"]).id),
@@ -127,3 +133,13 @@ def _workflow(slug: str) -> dict[str, str]:
         finished_at=now,
     )
     return {"run": str(run.pk), "workflow": version.name}
+
+
+def _block() -> Block:
+    return Block.objects.create(
+        tenant_id=require().id,
+        subject_kind="address",
+        subject=uuid4().hex,
+        reach="all",
+        ends_at=timezone.now() + timedelta(minutes=15),
+    )

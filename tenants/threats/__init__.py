@@ -1,0 +1,1 @@
+"""Threats: what looks like an attack becomes a security event, an alert, a block for a while."""
