@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from corsheaders.defaults import default_headers
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -164,7 +165,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+# Each workspace says which pages may call its chat (conversations/cors.py); cookies never count.
 CORS_ALLOWED_ORIGINS: list[str] = []
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "prefer"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 KNOWLEDGE_UPLOAD_MAX_BYTES = 25 * 1024 * 1024
