@@ -55,6 +55,13 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": _("Settings"),
+                "items": [
+                    _item(_("Settings"), "settings", "tenants_workspacesetting_changelist"),
+                    _item(_("Setting history"), "history", "tenants_settingchange_changelist"),
+                ],
+            },
+            {
                 "title": _("Business"),
                 "items": [
                     _item(_("Plans"), "sell", "billing_plan_changelist"),

@@ -1,6 +1,8 @@
 from django.urls import path
 
-from tenants.api import keys, tokens
+from tenants.api import keys, preferences, tokens
+
+_GROUP = "settings/<slug:group>"
 
 urlpatterns = [
     path("auth/token", tokens.TokenIssueView.as_view(), name="auth_token"),
@@ -10,4 +12,8 @@ urlpatterns = [
     path("api-keys", keys.ApiKeyListView.as_view(), name="api_keys"),
     path("api-keys/<uuid:key_id>", keys.ApiKeyDetailView.as_view(), name="api_key"),
     path("api-keys/<uuid:key_id>/rotate", keys.ApiKeyRotateView.as_view(), name="api_key_rotate"),
+    path("settings", preferences.SettingGroupListView.as_view(), name="api_settings"),
+    path(_GROUP, preferences.SettingView.as_view(), name="api_setting"),
+    path(f"{_GROUP}/history", preferences.SettingHistoryView.as_view(), name="api_setting_history"),
+    path(f"{_GROUP}/revert", preferences.SettingRevertView.as_view(), name="api_setting_revert"),
 ]

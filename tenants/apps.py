@@ -12,8 +12,10 @@ class TenantsConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
 
         from tenants import subscribers  # noqa: F401 - registers the handlers
+        from tenants.preferences.groups import groups_register
         from tenants.sessions import session_bind
         from tenants.shell import shell_fill
 
         user_logged_in.connect(session_bind, dispatch_uid="tenants.session_bind")
+        groups_register()
         shell_fill()

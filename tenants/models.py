@@ -15,6 +15,8 @@ from django_tenants.models import DomainMixin, TenantMixin
 
 from core.identifiers import uuid7
 from core.tenancy import TenantContext
+from tenants.preferences.models import SettingChange as SettingChange
+from tenants.preferences.models import WorkspaceSetting as WorkspaceSetting
 from tenants.tokens.models import RefreshToken as RefreshToken
 from tenants.tokens.models import SigningKey as SigningKey
 from tenants.tokens.models import TokenFamily as TokenFamily

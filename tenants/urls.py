@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.views import home, session, settings, well_known
+from tenants.views import home, preferences, session, settings, well_known
 
 app_name = "tenants"
 urlpatterns = [
@@ -14,6 +14,14 @@ urlpatterns = [
     path("account/", session.account, name="account"),
     path("settings/", settings.settings, name="settings"),
     path("settings/widget/", settings.widget, name="settings_widget"),
+    path("settings/workspace/", preferences.workspace, name="settings_workspace"),
+    path("settings/workspace/save/", preferences.workspace_save, name="settings_workspace_save"),
+    path("settings/workspace/history/", preferences.history, name="settings_history"),
+    path(
+        "settings/workspace/history/<uuid:change_id>/revert/",
+        preferences.revert,
+        name="settings_revert",
+    ),
     path("settings/team/", settings.team_list, name="settings_team"),
     path("settings/team/add/", settings.team_add, name="settings_team_add"),
     path("settings/team/<uuid:person_id>/role/", settings.team_role, name="settings_team_role"),

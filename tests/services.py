@@ -21,6 +21,11 @@ from config.env import BASE_DIR
 PG_PORT = int(os.environ.get("TEST_PG_PORT", "55432"))
 REDIS_PORT = int(os.environ.get("TEST_REDIS_PORT", "56379"))
 PASSWORD = "test-only"
+# Shared tables with tenants' rows that tests commit to.
+COMMITTED = [
+    *("core_idempotencyrecord", "billing_usageentry"),
+    *("tenants_workspacesetting", "tenants_settingchange"),
+]
 SUPERUSER = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{PG_PORT}/postgres"
 
 
@@ -133,7 +138,7 @@ def tables_empty(name: str, schemas: list[str]) -> None:
             "SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables "
             "WHERE (schemaname = ANY(%s) AND tablename <> 'django_migrations') "
             "OR (schemaname = 'public' AND tablename = ANY(%s))",
-            (schemas, [*partitions, "core_idempotencyrecord", "billing_usageentry"]),
+            (schemas, [*partitions, *COMMITTED]),
         ).fetchall()
         partitioned = ["public.core_outboxevent", "public.core_delivery"]
         names = sorted({row[0] for row in rows} | set(partitioned))

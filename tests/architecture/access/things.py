@@ -14,12 +14,18 @@ from conversations.models import Message
 from core.tenancy import TenantContext, tenant_scope
 from knowledge.models import Chunk, Document, DocumentContent
 from routing.models import RoutingDecision
+from tenants.preferences import selectors as preferences
+from tenants.preferences.models import SettingChange
+from tenants.preferences.services import setting_change
 from tenants.services import api_key_create, login_ticket_create
+from tenants.types import Actor
 from tests.factories.conversations import conversation_make, say
 from workflows.models import Run
 from workflows.services import workflow_publish
 
 WORKFLOW = "name: {name}\nversion: '1'\nsteps:\n  - id: say\n    type: reply\n"
+# Kinds that have the same names in every workspace, so no other tenant's can be named.
+COMMON = {"setting_group"}
 # "<what stands before it>/<parameter>" of an address -> the kind of thing it names.
 PARAMETERS = {
     "messages/message_id": "message",
@@ -40,6 +46,8 @@ PARAMETERS = {
     "api-keys/key_id": "key",
     "ticket/ticket": "ticket",
     "errors/code": "error_code",
+    "settings/group": "setting_group",
+    "history/change_id": "setting_change",
 }
 
 
@@ -53,6 +61,8 @@ def things_make(tenant: TenantContext, person: Any) -> dict[str, str]:
             **_workflow(tenant.slug),
             "decision": str(_decision().pk),
             "error_code": "not_found",
+            "setting_group": "workspace",
+            "setting_change": str(_setting_change().pk),
             "person": str(person.pk),
             "key": str(api_key_create(name=f"{tenant.slug}'s", scopes=["settings:write"]).id),
             "ticket": login_ticket_create(person_id=person.pk),
@@ -127,3 +137,9 @@ def _workflow(slug: str) -> dict[str, str]:
         finished_at=now,
     )
     return {"run": str(run.pk), "workflow": version.name}
+
+
+def _setting_change() -> SettingChange:
+    values = {"timezone": "Europe/Berlin"}
+    setting_change(group="workspace", values=values, actor=Actor("somebody", is_owner=True))
+    return preferences.change_list()[0]
