@@ -11,7 +11,7 @@ class ConversationsConfig(AppConfig):
     def ready(self) -> None:
         from corsheaders.signals import check_request_enabled
 
-        from conversations import subscribers  # noqa: F401 - registers the handlers
+        from conversations import flags, subscribers  # noqa: F401 - registers what they hold
         from conversations.cors import origin_may_call
         from conversations.shell import shell_fill
 

@@ -18,11 +18,12 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from core import directory
 from tenants import selectors
+from tenants.flags import admin as flags_admin
 from tenants.models import ApiKey, Domain, Membership, Person, Tenant
 from tenants.preferences import admin as preferences_admin
 from tenants.types import TenantStatus
 
-__all__ = ["preferences_admin"]  # registered with the others
+__all__ = ["flags_admin", "preferences_admin"]  # registered with the others
 
 admin.site.unregister(Group)  # scopes come with roles; Django's groups mean nothing here
 

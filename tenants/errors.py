@@ -107,6 +107,16 @@ class EditConflict(Conflict):
     title = "Someone else has changed this meanwhile; look at it again before you save."
 
 
+class FlagUnknown(NotFound):
+    code = "flag_unknown"
+    title = "There is no feature by this name."
+
+
+class FlagNotOpen(PermissionDenied):
+    code = "flag_not_open"
+    title = "This feature is not one that a workspace switches by itself."
+
+
 class QuotaExceeded(DomainError):
     """A plan's quota is used up; says which, how much, and when it starts anew."""
 

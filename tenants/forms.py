@@ -191,3 +191,17 @@ class PasswordForm(DomainForm):
         validators=[password_validation.validate_password],
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
+
+
+FLAG_CHOICES = [("on", _("On")), ("off", _("Off")), ("default", _("As the platform has it"))]
+
+
+class FlagForm(forms.Form):
+    """A feature, and what it shall be in this workspace."""
+
+    flag = forms.CharField(max_length=100)
+    choice = forms.ChoiceField(choices=FLAG_CHOICES)
+
+    @property
+    def is_on(self) -> bool | None:
+        return {"on": True, "off": False, "default": None}[self.cleaned_data["choice"]]

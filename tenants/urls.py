@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.views import home, preferences, session, settings, well_known
+from tenants.views import flags, home, preferences, session, settings, well_known
 
 app_name = "tenants"
 urlpatterns = [
@@ -22,6 +22,8 @@ urlpatterns = [
         preferences.revert,
         name="settings_revert",
     ),
+    path("settings/flags/", flags.flag_list, name="settings_flags"),
+    path("settings/flags/set/", flags.flag_set, name="settings_flags_set"),
     path("settings/team/", settings.team_list, name="settings_team"),
     path("settings/team/add/", settings.team_add, name="settings_team_add"),
     path("settings/team/<uuid:person_id>/role/", settings.team_role, name="settings_team_role"),

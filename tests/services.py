@@ -25,6 +25,8 @@ PASSWORD = "test-only"
 COMMITTED = [
     *("core_idempotencyrecord", "billing_usageentry"),
     *("tenants_workspacesetting", "tenants_settingchange"),
+    *("tenants_flag", "tenants_flagoverride", "tenants_flagchange"),
+    *("tenants_exposure", "tenants_outcome"),
 ]
 SUPERUSER = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{PG_PORT}/postgres"
 

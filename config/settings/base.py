@@ -41,6 +41,7 @@ APPEND_SLASH = True
 SHARED_APPS = [
     "django_tenants",
     "core",
+    "config.apps.FlagTagsConfig",
     "tenants",
     "billing",
     "unfold",
@@ -69,6 +70,10 @@ TENANT_DOMAIN_MODEL = "tenants.Domain"
 DATABASE_ROUTERS = ["core.db.router.ScopeRouter", "django_tenants.routers.TenantSyncRouter"]
 TENANT_LIMIT_SET_CALLS = False
 AUTH_USER_MODEL = "tenants.Person"
+# Flags are ours; waffle's tags and decorators read them, its own tables and admin do not exist.
+WAFFLE_FLAG_MODEL = "tenants.Flag"
+WAFFLE_ENABLE_ADMIN_PAGES = False
+MIGRATION_MODULES: dict[str, str | None] = {"waffle": None}
 AUTHENTICATION_BACKENDS = ["tenants.authentication.MemberBackend"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
