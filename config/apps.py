@@ -14,3 +14,11 @@ class ConfigConfig(AppConfig):
 
         app.set_default()
         autodiscover_modules("tasks")  # `enqueue` names tasks; every process must know them
+
+
+class FlagTagsConfig(AppConfig):
+    """waffle without its signal, which wants flags to list users and groups; ours have none."""
+
+    name = "waffle"
+    default = False  # of this module; INSTALLED_APPS names it
+    default_auto_field = "django.db.models.BigAutoField"

@@ -55,6 +55,16 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": _("Features and settings"),
+                "items": [
+                    _item(_("Flags"), "flag", "tenants_flag_changelist"),
+                    _item(_("Flags of workspaces"), "toggle_on", "tenants_flagoverride_changelist"),
+                    _item(_("Flag history"), "history", "tenants_flagchange_changelist"),
+                    _item(_("Settings"), "settings", "tenants_workspacesetting_changelist"),
+                    _item(_("Setting history"), "history", "tenants_settingchange_changelist"),
+                ],
+            },
+            {
                 "title": _("Business"),
                 "items": [
                     _item(_("Plans"), "sell", "billing_plan_changelist"),

@@ -57,8 +57,9 @@ class LinesField(forms.CharField):
 
 
 class WidgetForm(forms.Form):
-    """Where the widget may appear and how it looks."""
+    """Where the widget may appear and how it looks; `version` is what was read."""
 
+    version = forms.IntegerField(required=False, min_value=0, widget=forms.HiddenInput)
     allowed_origins = LinesField(
         label=_("Sites that may show the chat"),
         required=False,

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from conversations.preferences import ACCENT
 from conversations.types import Author, ConversationState, Position
 from core.identifiers import uuid7
 
@@ -162,7 +163,7 @@ class Message(models.Model):
 class WidgetInstallation(models.Model):
     """The widget a tenant embeds: its public key, where it may appear and how it looks."""
 
-    ACCENT: ClassVar[str] = "#2563eb"
+    ACCENT: ClassVar[str] = ACCENT
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     key = models.CharField(max_length=40, unique=True, default=widget_key_new)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+import idna
+
 from conversations.errors import OriginInvalid
 from core import tenancy
 from tenants.selectors import tenant_for_host
@@ -44,17 +46,26 @@ def origin_is_allowed(origin: str, allowed: Iterable[str]) -> bool:
 
 
 def origin_normalise(origin: str) -> str:
-    """Return an origin as browsers write it; raises OriginInvalid."""
+    """Return an origin as browsers write it, letters beyond ASCII as IDNA; raises OriginInvalid."""
     try:
         parts = urlsplit(origin.strip().lower())
-        port = parts.port
-    except ValueError:
+        port, host = parts.port, _host_written(parts.hostname or "")
+    except ValueError:  # which idna's own error is
         raise OriginInvalid() from None
-    is_bare = not (parts.path.strip("/") or parts.query or parts.fragment or parts.username)
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or not is_bare:
+    is_bare = not (parts.path.strip("/") or parts.query or parts.fragment or "@" in parts.netloc)
+    if parts.scheme not in _DEFAULT_PORTS or not host or not is_bare:
         raise OriginInvalid()
     shown = "" if port in {None, _DEFAULT_PORTS[parts.scheme]} else f":{port}"
-    found = f"{parts.scheme}://{parts.hostname}{shown}"
+    found = f"{parts.scheme}://{host}{shown}"
     if not _ORIGIN.fullmatch(found):
         raise OriginInvalid()
     return found
+
+
+def _host_written(host: str) -> str:
+    """Return a host name as a browser sends it; raises ValueError for what is no name."""
+    if not host.strip("."):
+        raise ValueError("no name")
+    if ":" in host:
+        return f"[{host}]"  # an IPv6 address, of which urlsplit takes the brackets
+    return host if host.isascii() else idna.encode(host, uts46=True).decode()

@@ -11,10 +11,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from conversations import selectors
+from conversations.preferences import VisitorRules, WidgetLook
+from conversations.services import widget as widget_services
 from conversations.types import DEFAULT_QUEUE
 from core import fragments, onboarding, tenancy
 from core.navigation import NavItem, nav
 from tenants.permissions import scopes_for
+from tenants.preferences import SettingGroup, group_register
 from tenants.selectors import tenant_base_url, tenant_for_host
 from tenants.views.platform import SHOWCASE_SLUG
 
@@ -30,6 +33,7 @@ def shell_fill() -> None:
     fragments.register("widget_embed", widget_embed)
     fragments.register("platform_widget", platform_widget)
     fragments.register("home_today", waiting_today, order=10)
+    _groups_register()
     onboarding.register(
         onboarding.ChecklistItem(
             key="widget",
@@ -52,6 +56,25 @@ def shell_fill() -> None:
             is_done=_has_conversation,
             scope="conversations:read",
             order=40,
+        )
+    )
+
+
+def _groups_register() -> None:
+    group_register(
+        SettingGroup(
+            WidgetLook,
+            _("Chat widget"),
+            _("Where visitors meet the chat, and how it greets them."),
+            order=30,
+            page="conversations:widget_settings",
+            read=widget_services.look_read,
+            write=widget_services.look_write,
+        )
+    )
+    group_register(
+        SettingGroup(
+            VisitorRules, _("Visitors"), _("How long the chat knows who came back."), order=40
         )
     )
 

@@ -21,8 +21,12 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from core import directory
 from core.admin import AuditedAdmin, ReadOnlyAdmin
 from tenants import selectors
+from tenants.flags import admin as flags_admin
 from tenants.models import ApiKey, Block, Domain, Membership, Person, SecurityEvent, Tenant
+from tenants.preferences import admin as preferences_admin
 from tenants.types import TenantStatus
+
+__all__ = ["flags_admin", "preferences_admin"]  # registered with the others
 
 admin.site.unregister(Group)  # scopes come with roles; Django's groups mean nothing here
 

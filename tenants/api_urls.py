@@ -1,6 +1,8 @@
 from django.urls import path
 
-from tenants.api import audit, keys, security, tokens
+from tenants.api import audit, keys, preferences, security, tokens
+
+_GROUP = "settings/<slug:group>"
 
 urlpatterns = [
     path("auth/token", tokens.TokenIssueView.as_view(), name="auth_token"),
@@ -14,4 +16,8 @@ urlpatterns = [
     path("security-events", security.SecurityEventListView.as_view(), name="security_events"),
     path("blocks", security.BlockListView.as_view(), name="blocks"),
     path("blocks/<uuid:block_id>", security.BlockDetailView.as_view(), name="block"),
+    path("settings", preferences.SettingGroupListView.as_view(), name="api_settings"),
+    path(_GROUP, preferences.SettingView.as_view(), name="api_setting"),
+    path(f"{_GROUP}/history", preferences.SettingHistoryView.as_view(), name="api_setting_history"),
+    path(f"{_GROUP}/revert", preferences.SettingRevertView.as_view(), name="api_setting_revert"),
 ]

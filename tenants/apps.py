@@ -12,6 +12,7 @@ class TenantsConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
         from tenants import subscribers  # noqa: F401 - registers the handlers
+        from tenants.preferences.groups import groups_register
         from tenants.sessions import session_bind, sign_in_record, sign_out_record
         from tenants.shell import shell_fill
         from tenants.threats.signals import sign_in_failure_note
@@ -20,4 +21,5 @@ class TenantsConfig(AppConfig):
         user_logged_in.connect(sign_in_record, dispatch_uid="tenants.sign_in_record")
         user_logged_out.connect(sign_out_record, dispatch_uid="tenants.sign_out_record")
         user_login_failed.connect(sign_in_failure_note, dispatch_uid="tenants.sign_in_failure")
+        groups_register()
         shell_fill()

@@ -83,6 +83,40 @@ class PasswordWrong(DomainError):
     title = "This is not your current password."
 
 
+class OwnerRequired(PermissionDenied):
+    """An API key is never an owner, whoever made it."""
+
+    code = "owner_required"
+    title = "Only an owner of the workspace may change this."
+
+
+class SettingGroupUnknown(NotFound):
+    code = "setting_group_unknown"
+    title = "There is no group of settings by this name."
+
+
+class SettingChangeUnknown(NotFound):
+    code = "setting_change_unknown"
+    title = "There is no such change in this workspace's history."
+
+
+class EditConflict(Conflict):
+    """Somebody changed it since it was read; `version` is the one it has now."""
+
+    code = "edit_conflict"
+    title = "Someone else has changed this meanwhile; look at it again before you save."
+
+
+class FlagUnknown(NotFound):
+    code = "flag_unknown"
+    title = "There is no feature by this name."
+
+
+class FlagNotOpen(PermissionDenied):
+    code = "flag_not_open"
+    title = "This feature is not one that a workspace switches by itself."
+
+
 class QuotaExceeded(DomainError):
     """A plan's quota is used up; says which, how much, and when it starts anew."""
 

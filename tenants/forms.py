@@ -232,3 +232,17 @@ class AuditForm(forms.Form):
 
 def _midnight(day: date | None, later: int) -> datetime | None:
     return datetime.combine(day + timedelta(days=later), time(), UTC) if day else None
+
+
+FLAG_CHOICES = [("on", _("On")), ("off", _("Off")), ("default", _("As the platform has it"))]
+
+
+class FlagForm(forms.Form):
+    """A feature, and what it shall be in this workspace."""
+
+    flag = forms.CharField(max_length=100)
+    choice = forms.ChoiceField(choices=FLAG_CHOICES)
+
+    @property
+    def is_on(self) -> bool | None:
+        return {"on": True, "off": False, "default": None}[self.cleaned_data["choice"]]

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
 
 from core import tenancy
 from core.audit.actors import actor_scope
@@ -16,6 +17,8 @@ from core.http import error_response
 from tenants import selectors
 from tenants.actors import actor_of
 from tenants.errors import TenantUnknown
+from tenants.preferences import values_for
+from tenants.preferences.groups import WorkspaceProfile
 from tenants.sessions import SESSION_TENANT
 from tenants.threats.detect import foreign_credential_seen
 from tenants.throttle import client_address
@@ -54,6 +57,28 @@ class TenantMiddleware:
         request.urlconf = settings.PUBLIC_SCHEMA_URLCONF
         with tenancy.public_scope():
             return error_response(request, TenantUnknown())
+
+
+class WorkspaceLocaleMiddleware:
+    """Show a member's pages in the workspace's time zone and, where it has one, language.
+
+    REST answers stay in UTC, and the widget speaks the language of the visitor's browser.
+    """
+
+    def __init__(self, get_response: Responder) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        member = getattr(request, "membership", None)
+        if member is None or request.path.startswith("/api/"):
+            return self.get_response(request)
+        profile = values_for(WorkspaceProfile)
+        language = profile.language or translation.get_language() or settings.LANGUAGE_CODE
+        request.LANGUAGE_CODE = language
+        with timezone.override(profile.timezone), translation.override(language):
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
 
 
 def _platform_host_scope(path: str) -> AbstractContextManager[None]:

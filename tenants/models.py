@@ -15,6 +15,13 @@ from django_tenants.models import DomainMixin, TenantMixin
 
 from core.identifiers import uuid7
 from core.tenancy import TenantContext
+from tenants.flags.models import Exposure as Exposure
+from tenants.flags.models import Flag as Flag
+from tenants.flags.models import FlagChange as FlagChange
+from tenants.flags.models import FlagOverride as FlagOverride
+from tenants.flags.models import Outcome as Outcome
+from tenants.preferences.models import SettingChange as SettingChange
+from tenants.preferences.models import WorkspaceSetting as WorkspaceSetting
 from tenants.threats.models import Block as Block
 from tenants.threats.models import KeyPlace as KeyPlace
 from tenants.threats.models import SecurityEvent as SecurityEvent

@@ -14,7 +14,8 @@ from rest_framework.request import Request
 
 from core.errors import Unauthenticated
 from tenants.errors import ScopeMissing
-from tenants.types import ROLE_SCOPES, Role
+from tenants.models import ApiKey, Membership
+from tenants.types import ROLE_SCOPES, Actor, Role
 
 if TYPE_CHECKING:  # rest_framework.views reads this module while it is being imported
     from rest_framework.views import APIView
@@ -29,6 +30,19 @@ def scopes_for(request: HttpRequest) -> frozenset[str]:
         return frozenset(key.scopes)
     membership = getattr(request, "membership", None)
     return ROLE_SCOPES[Role(membership.role)] if membership else frozenset()
+
+
+def actor_for(request: HttpRequest) -> Actor:
+    """Return who sent the request, as histories name them."""
+    key = getattr(request, "api_key", None)
+    if isinstance(key, ApiKey):
+        return Actor(label=f"API key {key.name}")
+    membership: Membership = request.membership  # type: ignore[attr-defined]  # a rule saw it
+    return Actor(
+        label=membership.person.email,
+        person_id=membership.person_id,
+        is_owner=membership.role == Role.OWNER,
+    )
 
 
 def requires(scope: str) -> Callable[[View], View]:

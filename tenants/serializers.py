@@ -14,6 +14,7 @@ from core.api import StrictSerializer
 from core.audit.models import AuditEntry
 from core.audit.types import Act
 from tenants.models import ApiKey, Block, SecurityEvent
+from tenants.preferences.models import SettingChange
 from tenants.types import REQUESTS_PER_MINUTE_LIMIT, SCOPES, KeyState, Role
 
 TOKEN_LENGTH_LIMIT = 200
@@ -192,4 +193,58 @@ class BlockSerializer(serializers.ModelSerializer[Block]):
     class Meta:
         model = Block
         fields = ("id", "subject_kind", "subject", "network", "reach", "starts_at", "ends_at")
+        read_only_fields = fields
+
+
+VERSION_LIMIT = 2**31 - 2
+
+
+class SettingGroupSerializer(serializers.Serializer[Any]):
+    """A group of settings: what it is for, and its values' JSON Schema."""
+
+    group = serializers.CharField()
+    title = serializers.CharField()
+    description = serializers.CharField()
+    owners_only = serializers.BooleanField()
+    schema = serializers.DictField()
+
+
+class SettingSerializer(serializers.Serializer[Any]):
+    """A group as it stands; a change names the `version` it starts from."""
+
+    group = serializers.CharField()
+    version = serializers.IntegerField()
+    values = serializers.DictField()
+    updated_at = serializers.DateTimeField(allow_null=True)
+
+
+class SettingBody(StrictSerializer):
+    """The values to change, and the version they were read at."""
+
+    version = serializers.IntegerField(min_value=0, max_value=VERSION_LIMIT)
+    values = serializers.DictField()
+
+
+class SettingRevertBody(StrictSerializer):
+    """The version whose values shall come back, and the one that was read."""
+
+    version = serializers.IntegerField(min_value=0, max_value=VERSION_LIMIT)
+    to_version = serializers.IntegerField(min_value=0, max_value=VERSION_LIMIT)
+
+
+class SettingChangeSerializer(serializers.ModelSerializer[SettingChange]):
+    """One change: what it led to, who made it, in words and by id where it was a person."""
+
+    class Meta:
+        model = SettingChange
+        fields = (
+            "id",
+            "group",
+            "version",
+            "before",
+            "after",
+            "changed_at",
+            "changed_by",
+            "actor",
+        )
         read_only_fields = fields

@@ -10,16 +10,20 @@ from core import tenancy
 from core.audit.actors import network_of
 from core.audit.record import act_record
 from core.audit.types import Act, Actor, ActorKind
+from tenants.preferences import values_for
+from tenants.preferences.groups import AccessRules
 from tenants.throttle import client_address
 
 SESSION_TENANT = "tenant_id"
+DAY_SECONDS = 86_400
 
 
 def session_bind(sender: Any, request: HttpRequest, **_: Any) -> None:
-    """Write the current tenant into the session that just began."""
+    """Write the current tenant into the session that just began, and how long it may last."""
     tenant = tenancy.current()
     if tenant is not None:
         request.session[SESSION_TENANT] = str(tenant.id)
+        request.session.set_expiry(values_for(AccessRules).session_days * DAY_SECONDS)
 
 
 def sign_in_record(sender: Any, request: HttpRequest, user: Any, **_: Any) -> None:

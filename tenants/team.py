@@ -14,6 +14,8 @@ from core.audit.record import act_record
 from core.audit.types import Act
 from tenants import errors, selectors, services
 from tenants.models import Membership, Person
+from tenants.preferences import values_for
+from tenants.preferences.groups import AccessRules
 from tenants.types import Role
 
 PASSWORD_BYTES = 12
@@ -32,7 +34,7 @@ class AddedMember:
 def team_member_add(*, actor: Membership, email: str, full_name: str, role: Role) -> AddedMember:
     """Give someone a role here, making their account if there is none. Publishes PersonJoined.
 
-    Raises RoleTooHigh if the actor may not grant the role, AlreadyMember.
+    Raises RoleTooHigh or OwnerRequired if the actor may not grant the role, AlreadyMember.
     """
     _authority_check(actor, role)
     person = selectors.person_by_email(email)
@@ -84,7 +86,12 @@ def person_password_set(*, person: Person, current: str, new: str) -> None:
 
 
 def _authority_check(actor: Membership, *roles: Role) -> None:
-    """Only owners make, change or remove owners; otherwise an admin could promote themselves."""
+    """Only owners make, change or remove owners; otherwise an admin could promote themselves.
+
+    A workspace may leave the whole team to its owners; raises OwnerRequired then.
+    """
+    if actor.role != Role.OWNER and not values_for(AccessRules).admins_add_people:
+        raise errors.OwnerRequired()
     if Role.OWNER in roles and actor.role != Role.OWNER:
         raise errors.RoleTooHigh()
 

@@ -80,6 +80,15 @@ class ApiKeySecret:
 
 
 @dataclass(frozen=True, slots=True)
+class Actor:
+    """Who makes a change, as its history tells it; an API key is no person."""
+
+    label: str
+    person_id: UUID | None = None
+    is_owner: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SignedUp:
     """A new workspace, ready to use; `login_url` signs its owner in once."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.views import audit, home, security, session, settings, well_known
+from tenants.views import audit, flags, home, preferences, security, session, settings, well_known
 
 app_name = "tenants"
 urlpatterns = [
@@ -14,6 +14,16 @@ urlpatterns = [
     path("account/", session.account, name="account"),
     path("settings/", settings.settings, name="settings"),
     path("settings/widget/", settings.widget, name="settings_widget"),
+    path("settings/workspace/", preferences.workspace, name="settings_workspace"),
+    path("settings/workspace/save/", preferences.workspace_save, name="settings_workspace_save"),
+    path("settings/workspace/history/", preferences.history, name="settings_history"),
+    path(
+        "settings/workspace/history/<uuid:change_id>/revert/",
+        preferences.revert,
+        name="settings_revert",
+    ),
+    path("settings/flags/", flags.flag_list, name="settings_flags"),
+    path("settings/flags/set/", flags.flag_set, name="settings_flags_set"),
     path("settings/team/", settings.team_list, name="settings_team"),
     path("settings/team/add/", settings.team_add, name="settings_team_add"),
     path("settings/team/<uuid:person_id>/role/", settings.team_role, name="settings_team_role"),

@@ -21,16 +21,14 @@ from config.env import BASE_DIR
 PG_PORT = int(os.environ.get("TEST_PG_PORT", "55432"))
 REDIS_PORT = int(os.environ.get("TEST_REDIS_PORT", "56379"))
 PASSWORD = "test-only"
-# Shared tables that hold what tests commit.
+# Shared tables with tenants' rows that tests commit to.
 COMMITTED = (
-    "core_idempotencyrecord",
-    "core_auditentry",
-    "core_audithead",
-    "core_auditcheckpoint",
-    "tenants_block",
-    "tenants_keyplace",
-    "tenants_securityevent",
-    "billing_usageentry",
+    *("core_idempotencyrecord", "billing_usageentry"),
+    *("core_auditentry", "core_audithead", "core_auditcheckpoint"),
+    *("tenants_block", "tenants_keyplace", "tenants_securityevent"),
+    *("tenants_workspacesetting", "tenants_settingchange"),
+    *("tenants_flag", "tenants_flagoverride", "tenants_flagchange"),
+    *("tenants_exposure", "tenants_outcome"),
 )
 SUPERUSER = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{PG_PORT}/postgres"
 

@@ -5,8 +5,8 @@ do not survive that.
 """
 
 from config.settings.dev import *  # noqa: F403
-from config.settings.dev import DATABASES
+from config.settings.dev import DATABASES, MIGRATION_MODULES
 
-MIGRATION_MODULES = {"analytics": "bench_migrations"}
+MIGRATION_MODULES = {**MIGRATION_MODULES, "analytics": "bench_migrations"}
 for database in DATABASES.values():
     database["OPTIONS"] = {"application_name": "frontdesk-bench"}

@@ -8,6 +8,7 @@ from typing import Any
 
 import environ
 from celery.schedules import crontab
+from corsheaders.defaults import default_headers
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
@@ -42,6 +43,7 @@ APPEND_SLASH = True
 SHARED_APPS = [
     "django_tenants",
     "core",
+    "config.apps.FlagTagsConfig",
     "tenants",
     "billing",
     "unfold",
@@ -70,6 +72,10 @@ TENANT_DOMAIN_MODEL = "tenants.Domain"
 DATABASE_ROUTERS = ["core.db.router.ScopeRouter", "django_tenants.routers.TenantSyncRouter"]
 TENANT_LIMIT_SET_CALLS = False
 AUTH_USER_MODEL = "tenants.Person"
+# Flags are ours; waffle's tags and decorators read them, its own tables and admin do not exist.
+WAFFLE_FLAG_MODEL = "tenants.Flag"
+WAFFLE_ENABLE_ADMIN_PAGES = False
+MIGRATION_MODULES: dict[str, str | None] = {"waffle": None}
 AUTHENTICATION_BACKENDS = ["tenants.authentication.MemberBackend"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TEST_RUNNER = "django.test.runner.DiscoverRunner"
@@ -91,6 +97,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "tenants.middleware.MembershipMiddleware",
     "tenants.middleware.ActorMiddleware",
+    "tenants.middleware.WorkspaceLocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -168,7 +175,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+# Each workspace says which pages may call its chat (conversations/cors.py); cookies never count.
 CORS_ALLOWED_ORIGINS: list[str] = []
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "prefer"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 KNOWLEDGE_UPLOAD_MAX_BYTES = 25 * 1024 * 1024

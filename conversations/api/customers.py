@@ -16,6 +16,7 @@ from conversations.models import Customer
 from conversations.serializers import CustomerSerializer, WidgetBody, WidgetSerializer
 from core.api import CursorPagination
 from core.idempotency.types import Repeat
+from tenants.permissions import actor_for
 
 
 class CustomerPagination(CursorPagination):
@@ -64,7 +65,5 @@ class WidgetView(APIView):
     def patch(self, request: Request) -> Response:
         body = WidgetBody(data=request.data, partial=True)
         body.is_valid(raise_exception=True)
-        widget = services.widget_update(
-            widget_id=services.widget_ensure().pk, **body.validated_data
-        )
-        return Response(WidgetSerializer(widget).data)
+        services.widget_look_change(changes=body.validated_data, actor=actor_for(request._request))
+        return Response(WidgetSerializer(services.widget_ensure()).data)

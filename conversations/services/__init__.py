@@ -20,7 +20,7 @@ from conversations.services.visitors import (
     visitor_conversation,
     visitor_session_start,
 )
-from conversations.services.widget import widget_ensure, widget_update
+from conversations.services.widget import widget_ensure, widget_look_change, widget_update
 
 __all__ = [
     "agent_reply",
@@ -39,5 +39,6 @@ __all__ = [
     "visitor_conversation",
     "visitor_session_start",
     "widget_ensure",
+    "widget_look_change",
     "widget_update",
 ]

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from conversations import announce, selectors
 from conversations.errors import ClientIdTaken, NotAssignedToYou, StaleReply
 from conversations.models import Conversation, Message
+from conversations.services.greeting import greeting_answered
 from conversations.services.transcript import (
     conversation_lock,
     conversation_store,
@@ -56,6 +57,8 @@ def message_receive(*, conversation_id: UUID, client_id: str, text: str) -> Rece
         conversation.last_visitor_seq = conversation.visitor_read_seq = message.seq
         conversation_store(conversation, has_new_state=is_reopened)
         _received_publish(message)
+        if message.seq == 1:
+            greeting_answered(customer_id=conversation.customer_id)
     return ReceivedMessage(message.pk, message.seq, False, conversation_id)
 
 

@@ -1,4 +1,4 @@
-"""Who a visitor is: a signed token, good in one workspace for thirty days."""
+"""Who a visitor is: a signed token, good in one workspace for as many days as it says."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from conversations import selectors
 from conversations.errors import OriginRefused, VisitorTokenInvalid
 from conversations.models import Conversation, Customer
 from conversations.origins import origin_is_allowed
+from conversations.preferences import VisitorRules
 from conversations.types import VisitorSession
 from core import tenancy
+from tenants.preferences import values_for
 
-TOKEN_AGE = timedelta(days=30)
 SEEN_RESOLUTION = timedelta(minutes=5)
 
 
@@ -64,7 +65,7 @@ def visitor_conversation(*, customer: Customer, channel: str = "web") -> Convers
 def visitor_authenticate(*, visitor_token: str) -> Customer:
     """Return who the token names; raises VisitorTokenInvalid, also for another workspace's."""
     try:
-        content = _signer().unsign_object(visitor_token, max_age=TOKEN_AGE)
+        content = _signer().unsign_object(visitor_token, max_age=_token_age())
         customer_id = UUID(content["customer"])
     except (signing.BadSignature, KeyError, TypeError, ValueError):
         raise VisitorTokenInvalid() from None
@@ -78,6 +79,10 @@ def visitor_authenticate(*, visitor_token: str) -> Customer:
 def visitor_token_sign(customer_id: UUID) -> str:
     """Return a token made of characters that a WebSocket subprotocol may have."""
     return _signer().sign_object({"customer": customer_id.hex})
+
+
+def _token_age() -> timedelta:
+    return timedelta(days=values_for(VisitorRules).remembered_days)
 
 
 def _signer() -> signing.TimestampSigner:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +13,12 @@ from conversations import selectors
 from conversations.errors import WidgetUnknown
 from conversations.models import WidgetInstallation
 from conversations.origins import origin_normalise
-from core.audit.record import act_record
-from core.audit.types import Act
+from conversations.preferences import WidgetLook
 from core.errors import ValidationFailed
+from tenants.preferences import Values
+from tenants.preferences.services import setting_change
+from tenants.preferences.types import Snapshot
+from tenants.types import Actor
 
 _ACCENT = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -55,13 +58,32 @@ def widget_update(
             if value is not None:
                 setattr(widget, field, value)
         widget.save()
-        act_record(
-            act=Act.WIDGET_CHANGED,
-            target_kind="widget",
-            target_id=widget_id,
-            data={"fields": sorted(name for name, value in changes.items() if value is not None)},
-        )
     return widget
+
+
+def widget_look_change(
+    *, changes: Mapping[str, Any], actor: Actor, version: int | None = None
+) -> Snapshot:
+    """Change the current tenant's widget as somebody wants it, with a line of history.
+
+    Locks the settings' group. Raises OriginInvalid, EditConflict, ValidationFailed. Publishes
+    SettingsChanged.
+    """
+    wanted = dict(changes)
+    if "allowed_origins" in wanted:
+        wanted["allowed_origins"] = _normalised(wanted["allowed_origins"])
+    return setting_change(group=WidgetLook.key, values=wanted, actor=actor, version=version)
+
+
+def look_read() -> Mapping[str, Any]:
+    """Return the widget's look from its row, for the settings."""
+    widget = selectors.widget_current() or WidgetInstallation()
+    return {name: getattr(widget, name) for name in WidgetLook.model_fields}
+
+
+def look_write(values: Values) -> None:
+    """Store the look in the widget's row, where every page load reads it."""
+    widget_update(widget_id=widget_ensure().pk, **values.model_dump())
 
 
 def _normalised(origins: Iterable[str] | None) -> list[str] | None:

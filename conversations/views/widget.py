@@ -28,6 +28,7 @@ from conversations.errors import ConversationNotFound, OriginRefused
 from conversations.forms import HandoverBody, SessionBody, body_parse
 from conversations.models import WidgetInstallation
 from conversations.origins import origin_is_allowed, origin_is_own
+from conversations.services.greeting import greeting_choose
 from conversations.services.page import conversation_page_note
 from conversations.types import TEXT_LIMIT
 from conversations.views.look import palette_for
@@ -151,7 +152,8 @@ def answers_in_json(view: View) -> View:
 @require_POST
 @answers_in_json
 def session(request: HttpRequest) -> HttpResponse:
-    """Let a visitor in: `{key, visitor_token?, page?}` gives token, conversation and socket.
+    """Let a visitor in: `{key, visitor_token?, page?}` gives token, conversation and socket,
+    and the greeting where it is not the usual one.
 
     Exempt from CSRF because it reads no cookie; the Origin is checked against the widget's.
     """
@@ -164,8 +166,10 @@ def session(request: HttpRequest) -> HttpResponse:
         conversation_page_note(
             conversation_id=started.conversation_id, url=body.page.url, title=body.page.title
         )
+    greeting = greeting_choose(session=started)
     return JsonResponse(
         {
+            **({"greeting": greeting} if greeting else {}),
             "visitor_token": started.visitor_token,
             "conversation_id": str(started.conversation_id),
             "ws_url": f"{realtime_url(request.get_host())}/ws/chat/",

@@ -10,7 +10,10 @@ from django.views.decorators.http import require_http_methods
 
 from conversations import services
 from conversations.forms import WidgetForm
-from tenants.permissions import requires
+from conversations.preferences import WidgetLook
+from tenants.errors import EditConflict
+from tenants.permissions import actor_for, requires
+from tenants.preferences.selectors import snapshot_get
 
 FIELDS = ("allowed_origins", "title", "greeting", "suggestions", "accent")
 
@@ -20,12 +23,24 @@ FIELDS = ("allowed_origins", "title", "greeting", "suggestions", "accent")
 def edit(request: HttpRequest) -> HttpResponse:
     """Change the sites that may show the chat, its words and its colour."""
     widget = services.widget_ensure()
-    form = WidgetForm(
-        request.POST or None, initial={name: getattr(widget, name) for name in FIELDS}
-    )
-    if request.method == "POST" and form.is_valid():
-        services.widget_update(widget_id=widget.pk, **form.cleaned_data)
+    version = snapshot_get(group=WidgetLook.key).version
+    initial = {"version": version, **{name: getattr(widget, name) for name in FIELDS}}
+    form = WidgetForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid() and _is_saved(request, form):
         messages.success(request, _("Saved. Pages show it within five minutes."))
         return redirect("conversations:widget_settings")
     status = 422 if form.errors else 200
     return render(request, "conversations/widget_settings.html", {"form": form}, status=status)
+
+
+def _is_saved(request: HttpRequest, form: WidgetForm) -> bool:
+    """Save the form; what someone else changed meanwhile is said on it, and the next try wins."""
+    changes = {name: form.cleaned_data[name] for name in FIELDS}
+    version = form.cleaned_data["version"]
+    try:
+        services.widget_look_change(changes=changes, actor=actor_for(request), version=version)
+    except EditConflict as error:
+        form.add_error(None, str(error.detail))
+        form.data = {**dict(form.data.items()), "version": str(error.data["version"])}
+        return False
+    return True

@@ -46,7 +46,8 @@ class Act(StrEnum):
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - the name of an act
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an act
     TOKEN_REUSED = "token.reused"  # noqa: S105 - the name of an act
-    WIDGET_CHANGED = "widget.changed"
+    SETTING_CHANGED = "setting.changed"
+    FLAG_CHANGED = "flag.changed"
     WORKFLOW_PUBLISHED = "workflow.published"
     ROUTING_CHANGED = "routing.changed"
     DOCUMENT_DELETED = "document.deleted"

@@ -85,6 +85,13 @@ class ApiKeyRotated(Event):
     rotated_by: UUID | None = None
 
 
+@event("settings.changed")
+class SettingsChanged(Event):
+    group: str
+    to_version: int
+    changed_by: UUID | None = None
+
+
 @event("api_key.revoked")
 class ApiKeyRevoked(Event):
     key_id: UUID

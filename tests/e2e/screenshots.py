@@ -33,6 +33,9 @@ STAFF_PAGES = {
     "analytics": "/analytics/",
     "billing": "/billing/usage/",
     "settings": "/settings/",
+    "settings-workspace": "/settings/workspace/",
+    "settings-history": "/settings/workspace/history/",
+    "settings-features": "/settings/flags/",
 }
 PLATFORM_PAGES = {"landing": "/", "signup": "/signup/", "platform-login": "/login/"}
 QUESTIONS = (

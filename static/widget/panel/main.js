@@ -99,6 +99,7 @@ async function begin() {
     bridge.tell("error", { code: error.code ?? "session_refused", message: error.message });
     return undefined;
   }
+  if (session.greeting && $("greeting")) $("greeting").textContent = session.greeting;
   const kept = storage.get("seen");
   seen = kept?.conversation === session.conversation_id ? kept.seq : 0;
   chat = new Chat({ session, storage });

@@ -14,7 +14,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularAPIView
 
 from tenants.permissions import required_scope_of
-from tests.architecture.access.things import PARAMETERS
+from tests.architecture.access.things import COMMON, PARAMETERS
 
 _PARAMETER = re.compile(r"(?:<(?:\w+:)?(\w+)>|\{(\w+)\})")
 # Pages that strangers may see, and why; everything else says @requires("scope").
@@ -69,6 +69,11 @@ class Route:
                 found[part] = _kind(f"{before}/{match[1] or match[2]}", str(self))
             before = part
         return found
+
+    @property
+    def names_an_object(self) -> bool:
+        """Return whether its parameters name something of one workspace's own."""
+        return bool(set(self.parameters.values()) - COMMON)
 
     def filled(self, things: dict[str, str]) -> str:
         """Return the address of these things."""

@@ -17,12 +17,18 @@ from core.tenancy import TenantContext, require, tenant_scope
 from knowledge.models import Chunk, Document, DocumentContent
 from routing.models import RoutingDecision
 from tenants.models import Block
+from tenants.preferences import selectors as preferences
+from tenants.preferences.models import SettingChange
+from tenants.preferences.services import setting_change
 from tenants.services import api_key_create, login_ticket_create
+from tenants.types import Actor
 from tests.factories.conversations import conversation_make, say
 from workflows.models import Run
 from workflows.services import workflow_publish
 
 WORKFLOW = "name: {name}\nversion: '1'\nsteps:\n  - id: say\n    type: reply\n"
+# Kinds that have the same names in every workspace, so no other tenant's can be named.
+COMMON = {"setting_group"}
 # "<what stands before it>/<parameter>" of an address -> the kind of thing it names.
 PARAMETERS = {
     "messages/message_id": "message",
@@ -45,6 +51,8 @@ PARAMETERS = {
     "blocks/block_id": "block",
     "security/block_id": "block",
     "errors/code": "error_code",
+    "settings/group": "setting_group",
+    "history/change_id": "setting_change",
 }
 
 
@@ -59,6 +67,8 @@ def things_make(tenant: TenantContext, person: Any) -> dict[str, str]:
             "decision": str(_decision().pk),
             "block": str(_block().pk),
             "error_code": "not_found",
+            "setting_group": "workspace",
+            "setting_change": str(_setting_change().pk),
             "person": str(person.pk),
             "key": str(api_key_create(name=f"{tenant.slug}'s", scopes=["settings:write"]).id),
             "ticket": login_ticket_create(person_id=person.pk),
@@ -143,3 +153,9 @@ def _block() -> Block:
         reach="all",
         ends_at=timezone.now() + timedelta(minutes=15),
     )
+
+
+def _setting_change() -> SettingChange:
+    values = {"timezone": "Europe/Berlin"}
+    setting_change(group="workspace", values=values, actor=Actor("somebody", is_owner=True))
+    return preferences.change_list()[0]
