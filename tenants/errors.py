@@ -83,6 +83,21 @@ class PasswordWrong(DomainError):
     title = "This is not your current password."
 
 
+class LimitsInvalid(DomainError):
+    """A plan's limits name something that is not limited, or are no whole numbers."""
+
+    code = "limits_invalid"
+    title = "These limits cannot be stored."
+    http_status = 422
+
+
+class SeatsTaken(Conflict):
+    """The plan's seats are all taken: remove somebody, or choose a larger plan."""
+
+    code = "seats_taken"
+    title = "Every seat of your plan is taken; remove somebody or choose a larger plan."
+
+
 class QuotaExceeded(DomainError):
     """A plan's quota is used up; says which, how much, and when it starts anew."""
 

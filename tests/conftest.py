@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings
 from django.test import Client, TestCase, TransactionTestCase
 
-from core import tenancy
+from core import directory, tenancy
 from core.tenancy import TenantContext
 from tests import services
 
@@ -104,7 +104,11 @@ def world(django_db_setup: None, django_db_blocker: Any) -> World:
 
 @pytest.fixture(autouse=True)
 def _shared_schema() -> Iterator[None]:
-    """Begin every test in the shared schema; a test enters a tenant by itself."""
+    """Begin every test in the shared schema; a test enters a tenant by itself.
+
+    What the directory remembers of one test's tenants, the next test's database has not seen.
+    """
+    directory.cache_forget()
     with tenancy.public_scope():
         yield
 

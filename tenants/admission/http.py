@@ -17,6 +17,7 @@ from rest_framework.throttling import BaseThrottle
 from core import tenancy
 from core.errors import RateLimited, ServiceUnavailable
 from core.realtime.rate import TokenBucket
+from tenants.admission.current import limits_current
 from tenants.admission.rate import Bucket, Verdict, take
 from tenants.throttle import client_address
 
@@ -74,7 +75,9 @@ def _route_class(request: Request, view: Any) -> str:
 
 
 def _buckets(request: Request, route_class: str) -> list[Bucket]:
-    limit = int(settings.RATE_LIMITS[route_class])
+    configured = int(settings.RATE_LIMITS[route_class])
+    # A larger plan does not make passwords easier to guess.
+    limit = configured if route_class == "auth" else limits_current().rate(configured)
     own = getattr(request.auth, "requests_per_minute", None) or limit
     name = f"{route_class}-tenant"
     return [

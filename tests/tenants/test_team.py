@@ -34,6 +34,19 @@ def test_member_add_makes_an_account_with_a_password(
     assert person.display_name == "N"
 
 
+def test_member_add_beyond_the_plans_seats_is_refused(
+    in_acme: TenantContext, globex: TenantContext, people: People
+) -> None:
+    services.tenant_limits_set(tenant_id=in_acme.id, limits={"seats": 5})
+    added: Any = {"actor": member(people, "owner"), "full_name": "", "role": Role.VIEWER}
+    team.team_member_add(email="fifth@acme.example.com", **added)
+    with pytest.raises(errors.SeatsTaken):
+        team.team_member_add(email="sixth@acme.example.com", **added)
+    with tenancy.tenant_scope(globex):
+        theirs = {**added, "actor": member(people, "owner", "globex")}
+        team.team_member_add(email="sixth@acme.example.com", **theirs)
+
+
 def test_member_add_leaves_an_existing_password_alone(
     in_acme: TenantContext, globex: TenantContext, people: People
 ) -> None:
