@@ -16,6 +16,7 @@ class Meter(StrEnum):
     AI_REPLIES = "ai_replies"
     TOKENS_IN = "tokens_in"
     TOKENS_OUT = "tokens_out"
+    SPEND_MICRO = "spend_micro"
     RUNS = "runs"
     DOCUMENTS = "documents"
     STORAGE_BYTES = "storage_bytes"

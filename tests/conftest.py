@@ -22,6 +22,7 @@ from tests import services
 ROLES = ("owner", "admin", "agent", "viewer")
 TENANTS = ("acme", "globex")
 SignIn = Callable[..., Client]
+Plan = Callable[..., None]
 
 
 _services = ExitStack()
@@ -104,11 +105,7 @@ def world(django_db_setup: None, django_db_blocker: Any) -> World:
 
 @pytest.fixture(autouse=True)
 def _shared_schema() -> Iterator[None]:
-    """Begin every test in the shared schema; a test enters a tenant by itself.
-
-    What the directory remembers of one test's tenants, the next test's database has not seen.
-    """
-    directory.cache_forget()
+    """Begin every test in the shared schema; a test enters a tenant by itself."""
     with tenancy.public_scope():
         yield
 
@@ -128,6 +125,27 @@ def in_acme(acme: TenantContext) -> Iterator[TenantContext]:
     """Run the test inside acme."""
     with tenancy.tenant_scope(acme):
         yield acme
+
+
+@pytest.fixture
+def plan(world: World, db: None) -> Iterator[Plan]:
+    """Return a function that gives a tenant limits; nothing is used at first, nor limited after."""
+    from core.redis import redis_client
+    from tenants import services as tenant_services
+
+    for tenant in world.tenants.values():
+        for key in redis_client().scan_iter(f"fd:{tenant.id.hex}:quota:*"):
+            redis_client().delete(key)
+
+    def give(slug: str = "acme", **limits: int) -> None:
+        tenant = world.tenants[slug]
+        with tenancy.tenant_scope(tenant):
+            tenant_services.tenant_limits_set(tenant_id=tenant.id, limits=limits)
+
+    yield give
+    for slug in TENANTS:
+        give(slug)
+    directory.cache_forget()  # what was rolled back is remembered too
 
 
 @pytest.fixture

@@ -8,11 +8,13 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from conversations.errors import ConversationNotFound
+from conversations.errors import ConversationNotFound, StaleReply
 from conversations.selectors import turn_context
+from conversations.services import handover_request
 from conversations.types import ConversationState, TurnContext
 from core.identifiers import uuid7
-from workflows import selectors
+from tenants.errors import QuotaExceeded
+from workflows import quotas, selectors
 from workflows.dispatch import run_dispatch, run_dispatched
 from workflows.engine import journal
 from workflows.engine.events import EventType, RunEvent
@@ -53,7 +55,7 @@ def run_start(
     """Record a run pinned to the workflow's current text and send it to a worker on commit.
 
     Idempotent by trigger, by unanswered turn and by conversation: while one run of a conversation
-    goes on no second is made. Raises ``WorkflowNotFound``.
+    goes on no second is made. Raises ``WorkflowNotFound``, ``QuotaExceeded``.
     """
     graph = version_current(workflow=workflow)
     now = timezone.now()
@@ -68,7 +70,9 @@ def run_start(
         started_at=now,
     )
     payload = journal.decoded({"input": input, "next": graph.entry})
+    quotas.run_hold(new.id)
     if not journal.start(new, RunEvent(1, EventType.RUN_STARTED, "", payload, now)):
+        quotas.run_let_go(new.id)
         return _run_existing(trigger_event_id, conversation_id)
     run_dispatch(new.id)
     return StartedRun(new.id, is_new=True)
@@ -83,12 +87,23 @@ def _run_existing(trigger_event_id: UUID, conversation_id: UUID | None) -> Start
     return StartedRun(found, is_new=False)
 
 
+def message_answer(*, conversation_id: UUID, event_id: UUID) -> StartedRun | None:
+    """Count a visitor's message and answer it; beyond the plan's messages people do.
+
+    Idempotent by event and by unanswered turn.
+    """
+    if not quotas.message_count(event_id):
+        _people_ask(conversation_id, "quota_exceeded")
+        return None
+    return turn_answer(conversation_id=conversation_id, trigger_event_id=event_id)
+
+
 def turn_answer(*, conversation_id: UUID, trigger_event_id: UUID) -> StartedRun | None:
     """Start a run for a conversation's unanswered messages; None when there is nothing to answer.
 
     Nothing is to answer when a person has the conversation or is asked for, when a reply already
     stands after the last message, or when the conversation was deleted. Where no workflow can
-    answer, a person is asked for.
+    answer, or none may because the plan's runs or replies are used up, a person is asked for.
     """
     try:
         turn = turn_context(conversation_id=conversation_id)
@@ -107,7 +122,20 @@ def turn_answer(*, conversation_id: UUID, trigger_event_id: UUID) -> StartedRun 
         # A published text this release cannot read any more: people answer until it is changed.
         log.exception("workflow_unusable", workflow=DEFAULT_WORKFLOW)
         rescue(conversation_id=conversation_id, run_id=None)
-        return None
+    except QuotaExceeded as error:
+        log.warning("run_refused", quota=error.data["quota"])
+        _people_ask(conversation_id, "quota_exceeded")
+    return None
+
+
+def _people_ask(conversation_id: UUID, reason: str) -> None:
+    """Bring a person in while the AI has the conversation, with a line that says why."""
+    try:
+        turn = turn_context(conversation_id=conversation_id)
+        if turn.state is ConversationState.AI:
+            handover_request(conversation_id=conversation_id, fence=turn.fence, reason=reason)
+    except (ConversationNotFound, StaleReply):
+        log.info("handover_overtaken", conversation=str(conversation_id), reason=reason)
 
 
 def _turn_input(turn: TurnContext) -> dict[str, Any]:

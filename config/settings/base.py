@@ -299,6 +299,11 @@ def _celery(environment: Environment) -> dict[str, Any]:
                 "schedule": 2.0,
                 "options": {"expires": 2},
             },
+            "tenants.quotas_reconcile": {
+                "task": "tenants.quotas_reconcile",
+                "schedule": 300.0,
+                "options": {"expires": 300},
+            },
             "core.idempotency_sweep": {
                 "task": "core.idempotency_sweep",
                 "schedule": 600.0,

@@ -28,6 +28,8 @@ from tenants.tokens.authentication import AccessTokenAuthentication
 
 WAIT_SECONDS = 20
 WAIT_LIMIT_SECONDS = 30
+# Names why a person will answer where the AI would have.
+DEGRADED_HEADER = "Frontdesk-Degraded"
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
 
 
@@ -130,6 +132,7 @@ def answer_response(
     status_url = request.build_absolute_uri(path)
     shown = ChatAnswerSerializer({**asdict(answer), "status_url": status_url})
     if answer.status != "pending":
-        return Response(shown.data)
+        degraded = {DEGRADED_HEADER: answer.degraded} if answer.degraded else {}
+        return Response(shown.data, headers=degraded)
     headers = {"Location": status_url, "Retry-After": "1"}
     return Response(shown.data, status=pending_status, headers=headers)

@@ -12,6 +12,7 @@ from core.tenancy import TenantContext
 from tenants import errors, selectors, services, team
 from tenants.models import Membership
 from tenants.types import Role
+from tests.conftest import Plan
 
 People = dict[tuple[str, str], Any]
 
@@ -35,9 +36,9 @@ def test_member_add_makes_an_account_with_a_password(
 
 
 def test_member_add_beyond_the_plans_seats_is_refused(
-    in_acme: TenantContext, globex: TenantContext, people: People
+    in_acme: TenantContext, globex: TenantContext, people: People, plan: Plan
 ) -> None:
-    services.tenant_limits_set(tenant_id=in_acme.id, limits={"seats": 5})
+    plan(seats=5)
     added: Any = {"actor": member(people, "owner"), "full_name": "", "role": Role.VIEWER}
     team.team_member_add(email="fifth@acme.example.com", **added)
     with pytest.raises(errors.SeatsTaken):

@@ -14,7 +14,7 @@ from conversations.services import message_receive, visitor_conversation
 from core import tenancy
 from core.redis import redis_client
 from core.tenancy import TenantContext
-from tenants.services import tenant_limits_set
+from tests.conftest import Plan
 from tests.workflows.conftest import Say, said_by_ai
 from workflows import dispatch
 from workflows.dispatch import BULK, EXPRESS, Released, released_after
@@ -86,8 +86,8 @@ def test_plan_gives_a_tenant_more_or_fewer_tokens_than_usual() -> None:
     assert len(submitted(THIRD, "default")) == 2  # express, and what is left of the bulk window
 
 
-def test_dispatch_reads_the_tokens_of_the_plan(in_acme: TenantContext) -> None:
-    tenant_limits_set(tenant_id=in_acme.id, limits={"concurrent_runs": 1})
+def test_dispatch_reads_the_tokens_of_the_plan(in_acme: TenantContext, plan: Plan) -> None:
+    plan(concurrent_runs=1)
     assert dispatch._own_share(in_acme.id) == 1
     assert dispatch._own_share(uuid4()) == "default"
 

@@ -13,6 +13,7 @@ from core.tenancy import TenantContext
 from tenants import errors, selectors, services
 from tenants.admission.current import limits_current, period_of, quota_current
 from tenants.admission.limits import Limits, limits_read
+from tests.conftest import Plan
 
 
 def test_limits_say_what_the_plan_says_and_defaults_for_the_rest() -> None:
@@ -28,11 +29,11 @@ def test_rate_is_scaled_and_never_nothing() -> None:
 
 
 def test_limits_set_hold_at_once_for_their_tenant_alone(
-    acme: TenantContext, globex: TenantContext
+    acme: TenantContext, globex: TenantContext, plan: Plan
 ) -> None:
     with tenancy.tenant_scope(acme):
         assert quota_current("runs") is None
-        services.tenant_limits_set(tenant_id=acme.id, limits={"runs": 7})
+        plan("acme", runs=7)
         quota = quota_current("runs")
         assert quota is not None
         assert quota.limit == 7
@@ -42,7 +43,7 @@ def test_limits_set_hold_at_once_for_their_tenant_alone(
 
 @pytest.mark.parametrize("limits", [{"unicorns": 1}, {"runs": -1}, {"runs": True}, {"runs": None}])
 def test_limits_that_are_none_are_refused(
-    in_acme: TenantContext, limits: dict[str, object]
+    in_acme: TenantContext, plan: Plan, limits: dict[str, object]
 ) -> None:
     before = selectors.tenant_current().limits
     with pytest.raises(errors.LimitsInvalid):
@@ -50,7 +51,9 @@ def test_limits_that_are_none_are_refused(
     assert selectors.tenant_current().limits == before
 
 
-def test_limits_of_another_tenant_cannot_be_set(acme: TenantContext, globex: TenantContext) -> None:
+def test_limits_of_another_tenant_cannot_be_set(
+    acme: TenantContext, globex: TenantContext, plan: Plan
+) -> None:
     with tenancy.tenant_scope(acme):
         services.tenant_limits_set(tenant_id=globex.id, limits={"runs": 0})
     with tenancy.tenant_scope(globex):
