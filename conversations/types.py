@@ -13,7 +13,7 @@ TEXT_LIMIT = 8_000
 RESUME_LIMIT = 300
 DEFAULT_QUEUE = "general"
 # Why a person answers where the AI would have: not for what was asked, but because it may not.
-DEGRADED_REASONS = frozenset({"quota_exceeded", "people_only"})
+DEGRADED_REASONS = frozenset({"quota_exceeded", "people_only", "overloaded"})
 
 
 class ConversationState(StrEnum):

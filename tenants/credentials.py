@@ -16,7 +16,8 @@ WINDOW_SECONDS = 300
 def member_authenticate(*, request: HttpRequest, email: str, password: str) -> Person | None:
     """Return the member of the current tenant with this e-mail and password, or None.
 
-    Raises RateLimited after ten attempts on an account, or sixty from an address, in five minutes.
+    Ten attempts at once on an account and sixty from an address, refilled within five minutes;
+    raises RateLimited beyond that, and ServiceUnavailable while nobody can count.
     """
     email = email.lower()
     _attempt_count("login", email, PER_ACCOUNT)

@@ -24,6 +24,7 @@ import structlog
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
+from kombu.exceptions import OperationalError
 from redis import RedisError
 from redis.commands.core import Script
 
@@ -49,15 +50,23 @@ class Released:
     run_id: UUID
 
 
-def run_dispatch(run_id: UUID, *, is_lapsed: bool = False) -> None:
+def run_dispatch(
+    run_id: UUID, *, is_lapsed: bool = False, otherwise: Callable[[], None] | None = None
+) -> None:
     """Queue a run of the current tenant once the transaction has committed.
 
     Idempotent: a run that waits or was released already is not queued twice. With ``is_lapsed``, a
-    released run that no worker holds any more is sent again.
+    released run that no worker holds any more is sent again. ``otherwise`` is done when Redis is
+    gone; without it the sweep sends the run when Redis is back.
     """
     tenant = tenancy.require()
     verb = "resubmit" if is_lapsed else "submit"
-    transaction.on_commit(lambda: _change(verb, tenant.id, run_id))
+
+    def dispatch() -> None:
+        if not _change(verb, tenant.id, run_id) and otherwise is not None:
+            otherwise()
+
+    transaction.on_commit(dispatch)
 
 
 def run_dispatched(run_id: UUID) -> None:
@@ -88,6 +97,7 @@ def released_after(
             *(EXPRESS, settings.RUNS_EXPRESS_WINDOW, BULK, settings.RUNS_BULK_WINDOW),
             share,
         ],
+        client=redis_client(),
     )
     return [_released(member.decode()) for member in found]
 
@@ -110,8 +120,11 @@ def _script() -> Script:
     return script(source)
 
 
-def _change(verb: str, tenant_id: UUID, run_id: UUID) -> None:
-    """Make a change and send what it releases; what cannot be sent makes room for the next."""
+def _change(verb: str, tenant_id: UUID, run_id: UUID) -> bool:
+    """Make a change and send what it releases; False when Redis or the broker is gone.
+
+    What cannot be sent because its tenant is suspended makes room for the next.
+    """
     changes = deque([(verb, tenant_id, run_id)])
     try:
         while changes:
@@ -119,9 +132,11 @@ def _change(verb: str, tenant_id: UUID, run_id: UUID) -> None:
             for released in released_after(*change, share=_own_share(change[1])):
                 if not _send(released):
                     changes.append(("finish", released.tenant_id, released.run_id))
-    except RedisError:
+    except (RedisError, OperationalError):
         # The broker is the same server: nothing can be sent now. The sweep does it when it is back.
         log.warning("dispatch_unreachable", run=str(run_id), verb=verb)
+        return False
+    return True
 
 
 def _send(released: Released) -> bool:

@@ -1,6 +1,7 @@
 """Writes of workflows: start and drive runs, publish versions."""
 
 import time
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,7 @@ from workflows.spec.errors import SpecError
 from workflows.spec.graph import Graph
 from workflows.spec.loading import load
 from workflows.steps.escalation import rescue
+from workflows.stranded import run_here
 from workflows.types import DEFAULT_WORKFLOW, StartedRun, VersionState
 
 log = structlog.get_logger(__name__)
@@ -74,8 +76,15 @@ def run_start(
     if not journal.start(new, RunEvent(1, EventType.RUN_STARTED, "", payload, now)):
         quotas.run_let_go(new.id)
         return _run_existing(trigger_event_id, conversation_id)
-    run_dispatch(new.id)
+    run_dispatch(new.id, otherwise=partial(_run_stranded, new.id, conversation_id))
     return StartedRun(new.id, is_new=True)
+
+
+def _run_stranded(run_id: UUID, conversation_id: UUID | None) -> None:
+    """Go on without Redis: this process drives the run, or a person answers."""
+    is_driven = run_here(run_id, partial(run_execute, run_id=run_id))
+    if not is_driven and conversation_id is not None:
+        _people_ask(conversation_id, "overloaded")
 
 
 def _run_existing(trigger_event_id: UUID, conversation_id: UUID | None) -> StartedRun:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import threading
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -16,8 +15,8 @@ from rest_framework.throttling import BaseThrottle
 
 from core import tenancy
 from core.errors import RateLimited, ServiceUnavailable
-from core.realtime.rate import TokenBucket
 from tenants.admission.current import limits_current
+from tenants.admission.local import local_take
 from tenants.admission.rate import Bucket, Verdict, take
 from tenants.throttle import client_address
 
@@ -28,9 +27,6 @@ WINDOW_SECONDS: Final = 60
 TENANT_FACTOR: Final = 10
 # What costs money or opens doors waits for Redis; the rest goes on, counted in this process.
 FAIL_CLOSED: Final = frozenset({"auth", "upload"})
-_LOCAL_LIMIT: Final = 10_000
-_local: dict[str, TokenBucket] = {}
-_lock = threading.Lock()
 
 
 class AdmissionThrottle(BaseThrottle):
@@ -104,10 +100,5 @@ def _without_redis(route_class: str, bucket: Bucket, error: RedisError) -> bool:
     logger.warning("rate_limit_without_redis", extra={"error": type(error).__name__})
     if route_class in FAIL_CLOSED:
         raise ServiceUnavailable(retry_after=5)
-    with _lock:
-        if len(_local) >= _LOCAL_LIMIT:
-            _local.clear()
-        local = _local.setdefault(bucket.key, TokenBucket(bucket.per_second, bucket.burst))
-        if not local.take():
-            raise RateLimited(retry_after=max(1, round(local.wait_seconds())))
+    local_take(bucket)
     return True
