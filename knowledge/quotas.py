@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 import structlog
@@ -9,12 +11,34 @@ from redis import RedisError
 
 from core.errors import ServiceUnavailable
 from knowledge.models import Document
+from tenants.admission.concurrency import Place, places_held
+from tenants.admission.current import limits_current
 from tenants.admission.holds import amounts_release, amounts_reserve, amounts_settle
 
 # Reading may wait behind many other documents; a hold outlives its task by far.
 LEASE_SECONDS: Final = 6 * 3_600
 RETRY_SECONDS: Final = 5
 log = structlog.get_logger(__name__)
+
+
+@contextmanager
+def upload_place() -> Iterator[None]:
+    """Hold one of the workspace's places for uploads: each has a whole file in memory.
+
+    Raises ConcurrencyLimit, and ServiceUnavailable while nobody can count.
+    """
+    place = Place("uploads", limits_current().concurrent_uploads)
+    with ExitStack() as held:
+        try:
+            held.enter_context(places_held(place))
+        except RedisError as error:
+            raise _uncounted(error) from error
+        yield
+
+
+def _uncounted(error: RedisError) -> ServiceUnavailable:
+    log.warning("upload_refused", error=type(error).__name__)
+    return ServiceUnavailable(retry_after=RETRY_SECONDS)
 
 
 def document_hold(document: Document) -> None:
@@ -29,8 +53,7 @@ def document_hold(document: Document) -> None:
             lease_seconds=LEASE_SECONDS,
         )
     except RedisError as error:
-        log.warning("upload_refused", error=type(error).__name__)
-        raise ServiceUnavailable(retry_after=RETRY_SECONDS) from error
+        raise _uncounted(error) from error
 
 
 def document_settle(document: Document, size: int) -> None:

@@ -32,12 +32,19 @@ def document_upload(
     Idempotent by content: the same bytes again give the document there is (a failed one is tried
     again). A known filename with other bytes is a new version of that document, which replaces the
     old one when it is ready. Holds the plan's quotas of documents and bytes. Raises the
-    DocumentRefused family for what is wrong with the file, QuotaExceeded, and ServiceUnavailable
-    while nobody can count.
+    DocumentRefused family for what is wrong with the file, QuotaExceeded, ConcurrencyLimit, and
+    ServiceUnavailable while nobody can count.
     """
     name = _filename_clean(filename)
     size_check(len(content))
-    kind = format_sniff(filename=name, content=content)
+    with quotas.upload_place():
+        kind = format_sniff(filename=name, content=content)
+        return _file_store(name, kind, content, collection, uploaded_by)
+
+
+def _file_store(
+    name: str, kind: DocumentFormat, content: bytes, collection: str, uploaded_by: UUID | None
+) -> Document:
     digest = hashlib.sha256(content).hexdigest()
     with transaction.atomic():
         _uploads_serialise()

@@ -98,6 +98,15 @@ class SeatsTaken(Conflict):
     title = "Every seat of your plan is taken; remove somebody or choose a larger plan."
 
 
+class ConcurrencyLimit(DomainError):
+    """Too many of a kind go on at once: sockets, uploads or waiting calls. `of` says which."""
+
+    code = "concurrency_limit"
+    title = "Too many of these at once; wait for one to end."
+    http_status = 429
+    retryable = True
+
+
 class QuotaExceeded(DomainError):
     """A plan's quota is used up; says which, how much, and when it starts anew."""
 

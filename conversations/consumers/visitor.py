@@ -17,6 +17,8 @@ from conversations.types import PROTOCOL, Author, Position, ReceivedMessage
 from core.realtime.closing import Close
 from core.realtime.errors import HelloRequired, Refused
 from core.realtime.threads import in_thread
+from tenants.admission.concurrency import Place
+from tenants.admission.current import limits_current
 
 TYPING_SECONDS = 1.0
 
@@ -44,6 +46,10 @@ class VisitorSocket(ConversationSocket):
             return services.visitor_authenticate(visitor_token=self.handshake.token)
         except VisitorTokenInvalid as error:
             raise Refused(Close.UNAUTHENTICATED, error.code, is_visible=True) from None
+
+    def places(self) -> list[Place]:
+        own = limits_current().concurrent_sockets_per_visitor
+        return [Place("visitor_sockets", own, str(self.customer.pk)), *super().places()]
 
     @property
     def conversation_id(self) -> UUID:

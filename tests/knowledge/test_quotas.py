@@ -13,7 +13,7 @@ from core import tenancy
 from core.errors import ServiceUnavailable
 from core.redis import redis_client
 from core.tenancy import TenantContext
-from knowledge import services
+from knowledge import quotas, services
 from knowledge.models import Document
 from knowledge.pipeline import document_ingest
 from tenants.admission.current import quota_current
@@ -133,3 +133,20 @@ def test_upload_without_redis_is_refused_and_stores_nothing(settings: Settings) 
         redis_client.cache_clear()
     assert refusal.value.data["retry_after"] > 0
     assert Document.objects.count() == 0
+
+
+def test_uploads_beyond_the_places_are_refused_and_hold_nothing(
+    plan: Plan, api_key: ApiKey, in_acme: TenantContext
+) -> None:
+    plan(concurrent_uploads=1)
+    headers = {
+        "host": "acme.localhost",
+        "authorization": f"Bearer {api_key('acme', 'knowledge:write', 'knowledge:read')}",
+    }
+    with quotas.upload_place():
+        answer = Client(headers=headers).post(
+            "/api/v1/documents", {"file": SimpleUploadedFile("returns.md", RETURNS)}
+        )
+    assert (answer.status_code, answer.json()["code"]) == (429, "concurrency_limit")
+    assert Document.objects.count() == 0
+    upload()
