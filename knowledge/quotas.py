@@ -3,57 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Final
+from uuid import uuid4
 
-import structlog
-from redis import RedisError
-
-from core.errors import ServiceUnavailable
 from knowledge.models import Document
-from tenants.admission.concurrency import Place, places_held
+from tenants.admission.admit import Work, admit
+from tenants.admission.concurrency import Place, places_release
 from tenants.admission.current import limits_current
-from tenants.admission.holds import amounts_release, amounts_reserve, amounts_settle
+from tenants.admission.holds import amounts_release, amounts_settle
 
 # Reading may wait behind many other documents; a hold outlives its task by far.
 LEASE_SECONDS: Final = 6 * 3_600
-RETRY_SECONDS: Final = 5
-log = structlog.get_logger(__name__)
 
 
 @contextmanager
 def upload_place() -> Iterator[None]:
     """Hold one of the workspace's places for uploads: each has a whole file in memory.
 
-    Raises ConcurrencyLimit, and ServiceUnavailable while nobody can count.
+    Raises ConcurrencyLimit, SwitchedOff, and ServiceUnavailable while nobody can count.
     """
-    place = Place("uploads", limits_current().concurrent_uploads)
-    with ExitStack() as held:
-        try:
-            held.enter_context(places_held(place))
-        except RedisError as error:
-            raise _uncounted(error) from error
+    place, holder = Place("uploads", limits_current().concurrent_uploads), uuid4().hex
+    admit(purpose="upload", work=Work(places=[place], holder=holder)).enforce()
+    try:
         yield
-
-
-def _uncounted(error: RedisError) -> ServiceUnavailable:
-    log.warning("upload_refused", error=type(error).__name__)
-    return ServiceUnavailable(retry_after=RETRY_SECONDS)
+    finally:
+        places_release(places=[place], holder=holder)
 
 
 def document_hold(document: Document) -> None:
     """Hold the document's place and bytes; a page that is still to be fetched holds one byte.
 
-    Idempotent by version. Raises QuotaExceeded, and ServiceUnavailable while nobody can count.
+    Idempotent by version. Raises QuotaExceeded, SwitchedOff, and ServiceUnavailable while nobody
+    can count.
     """
-    try:
-        amounts_reserve(
-            reservation_id=_reservation(document),
-            amounts=_amounts(max(1, document.size_bytes)),
-            lease_seconds=LEASE_SECONDS,
-        )
-    except RedisError as error:
-        raise _uncounted(error) from error
+    work = Work(
+        amounts=_amounts(max(1, document.size_bytes)),
+        reservation_id=_reservation(document),
+        lease_seconds=LEASE_SECONDS,
+    )
+    admit(purpose="upload", work=work).enforce()
 
 
 def document_settle(document: Document, size: int) -> None:

@@ -1,19 +1,19 @@
 """Money for models: held before a call by its estimated cost, settled with the real one.
 
-What may not be spent is answered by the local provider: the quota is used up, or Redis, which keeps
-count, is gone.
+What may not be spent is answered by the local provider: the quota is used up, remote models are
+switched off, or Redis, which keeps count, is gone.
 """
 
 import structlog
-from redis import RedisError
 
-from routing.errors import SpendRefused
+from routing.errors import ProviderUnavailable, SpendRefused
 from routing.features import estimate_tokens
+from routing.outcomes import outcome_count
 from routing.pricing import cost_micro
 from routing.providers.base import Provider
 from routing.types import Completion, CompletionRequest
-from tenants.admission.holds import amounts_release, amounts_reserve, amounts_settle
-from tenants.errors import QuotaExceeded
+from tenants.admission.admit import Work, admit
+from tenants.admission.holds import amounts_release, amounts_settle
 
 # More than three sentences ever take; an answer that takes more is settled in full.
 OUTPUT_TOKENS = 512
@@ -40,9 +40,14 @@ def provider_complete(
     _hold(reservation_id, amounts, provider.name)
     try:
         completion = provider.complete(request, deadline=deadline)
+    except ProviderUnavailable:
+        outcome_count(has_failed=True)
+        amounts_release(reservation_id=reservation_id, amounts=amounts)
+        raise
     except BaseException:
         amounts_release(reservation_id=reservation_id, amounts=amounts)
         raise
+    outcome_count(has_failed=False)
     amounts_settle(
         reservation_id=reservation_id,
         amounts=_amounts(completion.tokens_in, completion.tokens_out, completion.cost_micro),
@@ -51,14 +56,11 @@ def provider_complete(
 
 
 def _hold(reservation_id: str, amounts: dict[str, int], provider: str) -> None:
-    try:
-        amounts_reserve(reservation_id=reservation_id, amounts=amounts)
-    except QuotaExceeded as error:
-        log.warning("spend_refused", provider=provider, quota=error.data["quota"])
-        raise SpendRefused from error
-    except RedisError as error:
-        log.warning("spend_refused", provider=provider, error=type(error).__name__)
-        raise SpendRefused from error
+    work = Work(amounts=amounts, reservation_id=reservation_id)
+    refusal = admit(purpose="remote", work=work).refusal
+    if refusal is not None:
+        log.warning("spend_refused", provider=provider, code=refusal.code)
+        raise SpendRefused from refusal
 
 
 def _estimate(provider: Provider, request: CompletionRequest) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
@@ -18,7 +20,9 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from core import directory
 from tenants import selectors
-from tenants.models import ApiKey, Domain, Membership, Person, Tenant
+from tenants.models import ApiKey, DegradeSwitch, Domain, Membership, Person, Tenant
+from tenants.switches import services as switches
+from tenants.switches.types import Switch
 from tenants.types import TenantStatus
 
 admin.site.unregister(Group)  # scopes come with roles; Django's groups mean nothing here
@@ -169,6 +173,66 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class DegradeSwitchForm(forms.ModelForm):  # type: ignore[type-arg]  # unfold ships no types
+    """What to give up, for whom, until when and why."""
+
+    class Meta:
+        model = DegradeSwitch
+        fields = ("name", "tenant_id", "expires_at", "reason")
+
+    def clean_expires_at(self) -> datetime:
+        found: datetime = self.cleaned_data["expires_at"]
+        if not timedelta() < found - timezone.now() <= switches.LONGEST:
+            raise forms.ValidationError(_("Choose a time within the next seven days."))
+        return found
+
+
+@admin.register(DegradeSwitch)
+class DegradeSwitchAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+    """Degrade switches and their history; every change goes through their service."""
+
+    form = DegradeSwitchForm
+    list_display = ["name", "state", "whose", "source", "reason", "started_at", "ends"]
+    list_filter = ["name", "source"]
+    ordering = ["-started_at"]
+    actions = ["turn_off"]
+
+    @display(  # type: ignore[untyped-decorator]  # unfold ships no types
+        description=_("state"), label={"on": "warning", "ended": "info"}
+    )
+    def state(self, switch: DegradeSwitch) -> str:
+        return "on" if switch.is_on else "ended"
+
+    @display(description=_("workspace"))  # type: ignore[untyped-decorator]  # unfold ships no types
+    def whose(self, switch: DegradeSwitch) -> str:
+        return str(switch.tenant_id or _("all"))
+
+    @display(description=_("ends"))  # type: ignore[untyped-decorator]  # unfold ships no types
+    def ends(self, switch: DegradeSwitch) -> datetime:
+        return switch.ended_at or switch.expires_at
+
+    @admin.action(description=_("Turn off now"))
+    def turn_off(self, request: HttpRequest, chosen: QuerySet[DegradeSwitch]) -> None:
+        for switch in chosen:
+            switches.switch_turn_off(name=Switch(switch.name), tenant_id=switch.tenant_id)
+
+    def save_model(self, request: HttpRequest, obj: DegradeSwitch, form: Any, change: bool) -> None:
+        made = switches.switch_turn_on(
+            name=Switch(obj.name),
+            lasting=obj.expires_at - timezone.now(),
+            reason=obj.reason,
+            tenant_id=obj.tenant_id,
+            started_by=request.user.pk,
+        )
+        obj.pk, obj.source = made.pk, made.source
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

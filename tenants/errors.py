@@ -1,6 +1,13 @@
 """Expected failures of the tenants app."""
 
-from core.errors import Conflict, DomainError, NotFound, PermissionDenied, Unauthenticated
+from core.errors import (
+    Conflict,
+    DomainError,
+    NotFound,
+    PermissionDenied,
+    ServiceUnavailable,
+    Unauthenticated,
+)
 
 
 class SlugTaken(Conflict):
@@ -105,6 +112,20 @@ class ConcurrencyLimit(DomainError):
     title = "Too many of these at once; wait for one to end."
     http_status = 429
     retryable = True
+
+
+class SwitchedOff(ServiceUnavailable):
+    """Given up for the moment so that the rest goes on; `switch` says which switch is on."""
+
+    code = "switched_off"
+    title = "This is switched off for the moment."
+
+
+class SwitchInvalid(DomainError):
+    """A degrade switch needs a reason, and a time of at most seven days."""
+
+    code = "switch_invalid"
+    title = "Say for how long, at most seven days, and why."
 
 
 class QuotaExceeded(DomainError):

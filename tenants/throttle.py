@@ -11,12 +11,11 @@ from django.utils.translation import gettext as _
 from redis import RedisError
 
 from core import tenancy
-from core.errors import RateLimited, ServiceUnavailable
+from core.errors import ServiceUnavailable
 from core.redis import redis_client
-from tenants.admission.local import local_take
-from tenants.admission.rate import Bucket, take
+from tenants.admission.admit import buckets_admit
+from tenants.admission.rate import Bucket
 
-RETRY_SECONDS = 5
 log = structlog.get_logger(__name__)
 
 
@@ -42,17 +41,11 @@ def attempt_count(
     this process.
     """
     bucket = Bucket(_key(kind, subject), kind, limit, seconds)
-    try:
-        verdict = take(buckets=[bucket])
-    except RedisError as error:
-        log.warning("attempt_uncounted", kind=kind, error=type(error).__name__)
-        if fails_closed:
-            detail = _("This is not possible at the moment. Try again in a few seconds.")
-            raise ServiceUnavailable(detail, retry_after=RETRY_SECONDS) from error
-        local_take(bucket)
-        return
-    if not verdict.allowed:
-        raise RateLimited(retry_after=verdict.retry_after)
+    admission = buckets_admit([bucket], fails_closed=fails_closed)
+    if isinstance(admission.refusal, ServiceUnavailable):
+        detail = _("This is not possible at the moment. Try again in a few seconds.")
+        raise ServiceUnavailable(detail, retry_after=admission.retry_after)
+    admission.enforce()
 
 
 def attempts_forget(*, kind: str, subject: str) -> None:

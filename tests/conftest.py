@@ -105,7 +105,10 @@ def world(django_db_setup: None, django_db_blocker: Any) -> World:
 
 @pytest.fixture(autouse=True)
 def _shared_schema() -> Iterator[None]:
-    """Begin every test in the shared schema; a test enters a tenant by itself."""
+    """Begin every test in the shared schema, with no degrade switch on that anyone asks for."""
+    from tenants.switches import state
+
+    state._remember((), float("inf"))
     with tenancy.public_scope():
         yield
 
@@ -146,6 +149,21 @@ def plan(world: World, db: None) -> Iterator[Plan]:
     for slug in TENANTS:
         give(slug)
     directory.cache_forget()  # what was rolled back is remembered too
+
+
+@pytest.fixture
+def switches(
+    world: World, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """Return the services of the degrade switches, read anew at every question."""
+    from core.redis import redis_client
+    from tenants.switches import services, state
+
+    monkeypatch.setattr(state, "CACHE_SECONDS", 0.0)
+    redis_client().delete(state.KEY)
+    state.switches_forget()
+    yield services
+    redis_client().delete(state.KEY)
 
 
 @pytest.fixture

@@ -74,6 +74,11 @@ def run_dispatched(run_id: UUID) -> None:
     _change("finish", tenancy.require().id, run_id)
 
 
+def backlog() -> float:
+    """Return how many runs of all tenants wait; raises ``RedisError``."""
+    return float(redis_client().scard(f"{PREFIX}queued"))
+
+
 def weight_set(*, tenant_id: UUID, weight: float) -> None:
     """Let a tenant's waiting runs count ``weight`` times as much as those of others; 1 is usual."""
     if not 0.01 <= weight <= 100:

@@ -7,10 +7,11 @@ then, and the ledger counts it all the same.
 from uuid import UUID
 
 import structlog
-from redis import RedisError
 
-from tenants.admission.holds import amounts_release, amounts_reserve, amounts_settle
-from tenants.errors import QuotaExceeded
+from core.errors import DomainError
+from tenants.admission.admit import Work, admit
+from tenants.admission.holds import amounts_release, amounts_settle
+from tenants.errors import SwitchedOff
 
 # A run may wait behind many others. One that ends later than this is counted all the same.
 LEASE_SECONDS = 3_600
@@ -19,31 +20,31 @@ _WHOLE = {"runs": 1, "ai_replies": 1}
 log = structlog.get_logger(__name__)
 
 
-def message_count(event_id: UUID) -> bool:
-    """Count a visitor's message; False when the month's messages are used up.
+def message_admit(event_id: UUID) -> str:
+    """Count a visitor's message; returns why the AI may not answer it, "" when it may.
 
     Idempotent by the event. The message itself is stored already, and stays.
     """
     reservation_id, amounts = f"message:{event_id}", {"messages": 1}
-    try:
-        amounts_reserve(reservation_id=reservation_id, amounts=amounts)
-    except QuotaExceeded:
-        return False
-    except RedisError as error:
-        log.warning("message_uncounted", error=type(error).__name__)
-        return True
-    amounts_settle(reservation_id=reservation_id, amounts=amounts)
-    return True
+    refusal = admit(
+        purpose="answer", work=Work(amounts=amounts, reservation_id=reservation_id)
+    ).refusal
+    if refusal is None:
+        amounts_settle(reservation_id=reservation_id, amounts=amounts)
+    return _reason(refusal)
 
 
-def run_hold(run_id: UUID) -> None:
-    """Hold a run and a reply; raises ``QuotaExceeded``."""
-    try:
-        amounts_reserve(
-            reservation_id=_reservation(run_id), amounts=_WHOLE, lease_seconds=LEASE_SECONDS
-        )
-    except RedisError as error:
-        log.warning("run_uncounted", run=str(run_id), error=type(error).__name__)
+def run_hold(run_id: UUID) -> str:
+    """Hold a run and a reply; returns why there may be none, "" when there may."""
+    work = Work(amounts=_WHOLE, reservation_id=_reservation(run_id), lease_seconds=LEASE_SECONDS)
+    return _reason(admit(purpose="answer", work=work).refusal)
+
+
+def _reason(refusal: DomainError | None) -> str:
+    if refusal is None:
+        return ""
+    log.warning("answer_refused", code=refusal.code)
+    return "people_only" if isinstance(refusal, SwitchedOff) else "quota_exceeded"
 
 
 def run_let_go(run_id: UUID) -> None:

@@ -14,7 +14,6 @@ from conversations.selectors import turn_context
 from conversations.services import handover_request
 from conversations.types import ConversationState, TurnContext
 from core.identifiers import uuid7
-from tenants.errors import QuotaExceeded
 from workflows import quotas, selectors
 from workflows.dispatch import run_dispatch, run_dispatched
 from workflows.engine import journal
@@ -23,6 +22,7 @@ from workflows.engine.execution import run_drive
 from workflows.engine.state import RunState
 from workflows.engine.step import kinds
 from workflows.errors import (
+    AnswerRefused,
     PublishClash,
     TurnNotRunnable,
     WorkflowInvalid,
@@ -57,7 +57,7 @@ def run_start(
     """Record a run pinned to the workflow's current text and send it to a worker on commit.
 
     Idempotent by trigger, by unanswered turn and by conversation: while one run of a conversation
-    goes on no second is made. Raises ``WorkflowNotFound``, ``QuotaExceeded``.
+    goes on no second is made. Raises ``WorkflowNotFound``, ``AnswerRefused``.
     """
     graph = version_current(workflow=workflow)
     now = timezone.now()
@@ -72,7 +72,9 @@ def run_start(
         started_at=now,
     )
     payload = journal.decoded({"input": input, "next": graph.entry})
-    quotas.run_hold(new.id)
+    refused = quotas.run_hold(new.id)
+    if refused:
+        raise AnswerRefused(reason=refused)
     if not journal.start(new, RunEvent(1, EventType.RUN_STARTED, "", payload, now)):
         quotas.run_let_go(new.id)
         return _run_existing(trigger_event_id, conversation_id)
@@ -97,12 +99,13 @@ def _run_existing(trigger_event_id: UUID, conversation_id: UUID | None) -> Start
 
 
 def message_answer(*, conversation_id: UUID, event_id: UUID) -> StartedRun | None:
-    """Count a visitor's message and answer it; beyond the plan's messages people do.
+    """Count a visitor's message and answer it; people do where the plan or a switch says so.
 
     Idempotent by event and by unanswered turn.
     """
-    if not quotas.message_count(event_id):
-        _people_ask(conversation_id, "quota_exceeded")
+    reason = quotas.message_admit(event_id)
+    if reason:
+        _people_ask(conversation_id, reason)
         return None
     return turn_answer(conversation_id=conversation_id, trigger_event_id=event_id)
 
@@ -131,9 +134,8 @@ def turn_answer(*, conversation_id: UUID, trigger_event_id: UUID) -> StartedRun 
         # A published text this release cannot read any more: people answer until it is changed.
         log.exception("workflow_unusable", workflow=DEFAULT_WORKFLOW)
         rescue(conversation_id=conversation_id, run_id=None)
-    except QuotaExceeded as error:
-        log.warning("run_refused", quota=error.data["quota"])
-        _people_ask(conversation_id, "quota_exceeded")
+    except AnswerRefused as error:
+        _people_ask(conversation_id, error.data["reason"])
     return None
 
 

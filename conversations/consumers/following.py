@@ -19,9 +19,9 @@ from core.realtime.feed import Feed, Stored
 from core.realtime.socket import Socket
 from core.realtime.threads import in_thread
 from core.realtime.wire import frame_text
-from tenants.admission.concurrency import Place, places_release, places_renew, places_take
+from tenants.admission.admit import Admission, Work, admit
+from tenants.admission.concurrency import Place, places_release, places_renew
 from tenants.admission.current import limits_current
-from tenants.errors import ConcurrencyLimit
 
 PAGE = 100
 log = structlog.get_logger(__name__)
@@ -80,15 +80,12 @@ class ConversationSocket(Socket):
 
     async def admit(self) -> None:
         """Take a place. Without Redis nobody counts, and visitors are let in all the same."""
-        try:
-            await in_thread(self._take)
-        except ConcurrencyLimit as error:
-            raise Refused(Close.TOO_MANY, error.code, is_visible=True) from None
-        except RedisError as error:
-            log.warning("socket_uncounted", error=type(error).__name__)
+        refusal = (await in_thread(self._admit)).refusal
+        if refusal is not None:
+            raise Refused(Close.TOO_MANY, refusal.code, is_visible=True)
 
-    def _take(self) -> None:
-        places_take(places=self.places(), holder=self.id)
+    def _admit(self) -> Admission:
+        return admit(purpose="socket", work=Work(places=self.places(), holder=self.id))
 
     async def renew(self) -> None:
         try:

@@ -105,6 +105,12 @@ outbox_deliveries_total = Counter(
 queue_depth = Gauge(
     "queue_depth", "Tasks waiting in a queue.", ["queue"], multiprocess_mode="mostrecent"
 )
+degrade_switches_on = Gauge(
+    "degrade_switches_on",
+    "Degrade switches that are on.",
+    ["switch"],
+    multiprocess_mode="mostrecent",
+)
 tasks_total = Counter("tasks_total", "Background tasks ended.", ["task", "outcome"])
 
 _seen_tenants: set[str] = set()

@@ -41,7 +41,9 @@ def test_readiness_is_green_when_all_is_well(client: Client, all_alive: None, ho
     response = client.get("/readyz", headers={"host": host})
     report = response.json()
     assert response.status_code == 200, report
-    assert set(report["checks"]) == {"database", "redis", "migrations", "relay", "workers"}
+    assert set(report["checks"]) == {
+        *("database", "redis", "migrations", "relay", "workers", "switches")
+    }
 
 
 @pytest.mark.usefixtures("db")

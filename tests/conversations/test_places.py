@@ -7,6 +7,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.test import Client
+from pytest_django import Settings
 
 from conversations import services
 from conversations.services import chat as chats
@@ -20,7 +22,7 @@ from tests.conversations.lines import Connect, Line
 
 def is_open(line: Line) -> bool:
     line.say("hello")
-    return line.take()["type"] == "welcome"
+    return bool(line.take()["type"] == "welcome")
 
 
 def test_visitor_has_so_many_sockets_and_gets_in_again(
@@ -109,3 +111,32 @@ def _no_places_taken(world: Any) -> None:
     for tenant in world.tenants.values():
         for key in redis_client().scan_iter(f"fd:{tenant.id.hex}:places:*"):
             redis_client().delete(key)
+
+
+def test_socket_and_rest_of_a_visitor_share_one_bucket(
+    visitor: Any, chat: Connect, settings: Settings
+) -> None:
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "chat": 3}
+    someone, other = visitor(), visitor()
+    client = Client(headers={"host": "acme.localhost"})
+
+    def post(token: str) -> int:
+        headers = {"Authorization": f"Bearer {token}", "Prefer": "wait=0"}
+        body = {"message": "by REST"}
+        answer = client.post(
+            "/api/v1/chat/message", body, content_type="application/json", headers=headers
+        )
+        return int(answer.status_code)
+
+    with chat(someone) as line:
+        line.say("hello")
+        for number in range(2):
+            line.say("message", client_id=f"c-{number}", text="by socket")
+            line.hear("accepted")
+        assert post(someone.token) == 202
+        assert post(someone.token) == 429
+        line.say("message", client_id="c-9", text="too much")
+        refusal = line.hear("error")
+        assert (refusal["code"], refusal["client_id"]) == ("rate_limited", "c-9")
+        assert refusal["retry_after"] > 0
+    assert post(other.token) == 202
