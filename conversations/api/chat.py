@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import asdict
 from uuid import UUID, uuid4
 
@@ -23,6 +24,7 @@ from conversations.types import ChatAnswer
 from core import tenancy
 from core.idempotency.fingerprint import write_id
 from core.idempotency.types import Repeat
+from core.observability.http import wait_note
 from tenants.authentication import ApiKeyAuthentication
 from tenants.tokens.authentication import AccessTokenAuthentication
 
@@ -86,11 +88,13 @@ class ChatMessageView(ChatView):
             context=said["context"],
         )
         seconds = wait_seconds(request.headers.get("Prefer", ""))
+        began = time.perf_counter()
         answer = services.chat_answer_wait(
             message_id=received.message_id,
             conversation_id=received.conversation_id,
             seconds=seconds,
         )
+        wait_note(request._request, time.perf_counter() - began)
         response = answer_response(answer, request._request)
         response["Preference-Applied"] = f"wait={seconds}"
         return response

@@ -16,7 +16,8 @@ from core import tenancy
 from core.redis import redis_client
 from tenants.switches.types import Switch
 
-_DURATIONS: Final = "http_request_duration_seconds"
+_DURATIONS: Final = "http_work_duration_seconds"
+_WAITING: Final = "database_pool_waiting"
 # Too few requests say nothing about how slow they are.
 _MIN_REQUESTS: Final = 50
 _LAG = """
@@ -79,7 +80,7 @@ class SlowRequests:
 
 
 def buckets_read(metrics: Iterable[Metric]) -> dict[float, float]:
-    """Return the cumulative counts of all tenants' requests by upper bound."""
+    """Return the cumulative counts of requests by upper bound."""
     found: dict[float, float] = {}
     for metric in metrics:
         for sample in metric.samples if metric.name == _DURATIONS else ():
@@ -87,6 +88,12 @@ def buckets_read(metrics: Iterable[Metric]) -> dict[float, float]:
                 bound = float(sample.labels["le"])
                 found[bound] = found.get(bound, 0.0) + sample.value
     return found
+
+
+def pool_waiting() -> float:
+    """Return how many requests wait for a database connection in the process that has most."""
+    found = [s.value for m in _metrics() if m.name == _WAITING for s in m.samples]
+    return max(found, default=0.0)
 
 
 def percentile(buckets: Mapping[float, float], share: float) -> float | None:
@@ -107,4 +114,5 @@ def _metrics() -> Iterable[Metric]:
 
 signal_register(Signal("outbox_lag", Switch.ANALYTICS_OFF, 60.0, 10.0, outbox_lag))
 signal_register(Signal("ingest_depth", Switch.UPLOADS_OFF, 2_000.0, 500.0, ingest_depth))
+signal_register(Signal("pool_waiting", Switch.API_READS_OFF, 8.0, 1.0, pool_waiting))
 signal_register(Signal("slow_requests", Switch.API_READS_OFF, 5.0, 1.0, SlowRequests()))

@@ -24,7 +24,9 @@ def _clean_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def all_alive(_clean_heartbeats: None) -> None:
+def all_alive(_clean_heartbeats: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The suite's tenants were created a while ago, and nobody relays what that published.
+    monkeypatch.setattr(checks, "OUTBOX_LAG_LIMIT", 3_600.0)
     for component in COMPONENTS:
         heartbeat.heartbeat_touch(component)
 

@@ -22,6 +22,8 @@ PAGES = [
     "/admin/tenants/person/add/",
     "/admin/tenants/membership/",
     "/admin/tenants/apikey/",
+    "/admin/tenants/degradeswitch/",
+    "/admin/tenants/degradeswitch/add/",
     "/admin/core/outboxevent/",
     "/admin/core/delivery/",
     "/admin/core/deadletter/",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
 from prometheus_client import CollectorRegistry, Histogram
 
 from core import tenancy
+from core.observability.http import RequestMetricsMiddleware, wait_note
+from core.observability.metrics import http_work_duration_seconds
 from core.tenancy import TenantContext
 from routing import outcomes
 from tenants.switches import monitor as monitors
@@ -66,7 +71,14 @@ def test_switch_of_a_monitor_that_died_ends(
 def test_signals_of_this_installation_can_be_read(acme: TenantContext) -> None:
     names = {found.name for found in signals_all()}
     assert names >= {
-        *("outbox_lag", "ingest_depth", "slow_requests", "provider_failures", "run_backlog")
+        *(
+            "outbox_lag",
+            "ingest_depth",
+            "slow_requests",
+            "pool_waiting",
+            "provider_failures",
+            "run_backlog",
+        )
     }
     for found in signals_all():
         assert found.off_at < found.on_at
@@ -76,11 +88,9 @@ def test_signals_of_this_installation_can_be_read(acme: TenantContext) -> None:
 
 def test_percentile_is_the_bound_that_holds_most_requests() -> None:
     registry = CollectorRegistry()
-    histogram = Histogram(
-        "http_request_duration_seconds", "", ["tenant"], buckets=(0.1, 1, 5), registry=registry
-    )
+    histogram = Histogram("http_work_duration_seconds", "", buckets=(0.1, 1, 5), registry=registry)
     for number in range(100):
-        histogram.labels(tenant=f"t{number % 2}").observe(0.05 if number < 90 else 3.0)
+        histogram.observe(0.05 if number < 90 else 3.0)
     found = buckets_read(registry.collect())
     assert percentile(found, 0.95) == 5.0
     assert percentile(found, 0.5) == 0.1
@@ -96,3 +106,16 @@ def test_failing_providers_are_seen_after_enough_calls(monkeypatch: pytest.Monke
     assert outcomes.failure_share() is None
     outcomes.outcome_count(has_failed=False)
     assert outcomes.failure_share() == pytest.approx(0.95)
+
+
+def test_waiting_for_an_answer_is_no_sign_of_load() -> None:
+    """The middleware times the work; what a view notes as waiting is not part of it."""
+    before = http_work_duration_seconds._sum.get()
+
+    def view(request: HttpRequest) -> HttpResponse:
+        time.sleep(0.3)
+        wait_note(request, 0.3)
+        return HttpResponse()
+
+    RequestMetricsMiddleware(view)(RequestFactory().get("/"))
+    assert http_work_duration_seconds._sum.get() - before < 0.1
