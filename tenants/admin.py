@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -184,9 +184,13 @@ class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
 class DegradeSwitchForm(forms.ModelForm):  # type: ignore[type-arg]  # unfold ships no types
     """What to give up, for whom, until when and why."""
 
+    workspace = forms.ModelChoiceField(
+        Tenant.objects.order_by("name"), required=False, empty_label=_("all workspaces")
+    )
+
     class Meta:
         model = DegradeSwitch
-        fields = ("name", "tenant_id", "expires_at", "reason")
+        fields = ("name", "expires_at", "reason")
 
     def clean_expires_at(self) -> datetime:
         found: datetime = self.cleaned_data["expires_at"]
@@ -202,8 +206,14 @@ class DegradeSwitchAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no t
     form = DegradeSwitchForm
     list_display = ["name", "state", "whose", "source", "reason", "started_at", "ends"]
     list_filter = ["name", "source"]
+    fields = ["name", "workspace", "expires_at", "reason"]
     ordering = ["-started_at"]
     actions = ["turn_off"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DegradeSwitch]:
+        slugs = Tenant.objects.filter(pk=OuterRef("tenant_id")).values("slug")[:1]
+        rows: QuerySet[DegradeSwitch] = super().get_queryset(request)
+        return rows.annotate(slug=Subquery(slugs))
 
     @display(  # type: ignore[untyped-decorator]  # unfold ships no types
         description=_("state"), label={"on": "warning", "ended": "info"}
@@ -212,8 +222,8 @@ class DegradeSwitchAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no t
         return "on" if switch.is_on else "ended"
 
     @display(description=_("workspace"))  # type: ignore[untyped-decorator]  # unfold ships no types
-    def whose(self, switch: DegradeSwitch) -> str:
-        return str(switch.tenant_id or _("all"))
+    def whose(self, switch: Any) -> str:
+        return str(switch.slug or switch.tenant_id or _("all"))
 
     @display(description=_("ends"))  # type: ignore[untyped-decorator]  # unfold ships no types
     def ends(self, switch: DegradeSwitch) -> datetime:
@@ -225,11 +235,12 @@ class DegradeSwitchAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no t
             switches.switch_turn_off(name=Switch(switch.name), tenant_id=switch.tenant_id)
 
     def save_model(self, request: HttpRequest, obj: DegradeSwitch, form: Any, change: bool) -> None:
+        workspace = form.cleaned_data["workspace"]
         made = switches.switch_turn_on(
             name=Switch(obj.name),
             lasting=obj.expires_at - timezone.now(),
             reason=obj.reason,
-            tenant_id=obj.tenant_id,
+            tenant_id=workspace.pk if workspace else None,
             started_by=request.user.pk,
         )
         obj.pk, obj.source = made.pk, made.source

@@ -190,7 +190,7 @@ def test_admin_switches_on_and_off_and_shows_the_history(
         f"{path}add/",
         {
             "name": "uploads_off",
-            "tenant_id": str(acme.id),
+            "workspace": str(acme.id),
             "expires_at_0": f"{until:%Y-%m-%d}",
             "expires_at_1": f"{until:%H:%M:%S}",
             "reason": "disk is full",
@@ -198,7 +198,9 @@ def test_admin_switches_on_and_off_and_shows_the_history(
     )
     assert added.status_code == 302, added.content.decode()[-3000:]
     assert (is_on(acme), is_on(globex)) == (True, False)
-    assert "disk is full" in client.get(path).content.decode()
+    page = client.get(path).content.decode()
+    assert "disk is full" in page
+    assert ">acme<" in page
     (row,) = switches.switch_list()
     assert row.started_by is not None
     client.post(path, {"action": "turn_off", "_selected_action": [row.pk]})
