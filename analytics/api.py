@@ -7,6 +7,7 @@ from rest_framework.views import APIView
 
 from analytics import selectors
 from analytics.serializers import ActivityReportSerializer
+from tenants.admission.admit import admit
 
 
 class DailyActivityView(APIView):
@@ -24,6 +25,7 @@ class DailyActivityView(APIView):
         responses=ActivityReportSerializer,
     )
     def get(self, request: Request) -> Response:
+        admit(purpose="analytics").enforce()
         asked = {name: request.query_params.get(name, "") for name in ("first", "last")}
         report = selectors.activity_report(within=selectors.range_get(**asked))
         return Response(ActivityReportSerializer(report).data)

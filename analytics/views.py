@@ -12,6 +12,7 @@ from analytics.forms import METRIC_LABELS, RangeForm
 from analytics.types import ActivityReport, Metric
 from core.charts import BarChart, bar_chart
 from core.csv import csv_response
+from tenants.admission.admit import admit
 from tenants.permissions import requires
 
 CHARTED = (Metric.AI_REPLIES, Metric.AGENT_REPLIES)
@@ -47,6 +48,7 @@ def activity_csv(request: HttpRequest) -> HttpResponse:
 
 
 def _report(request: HttpRequest) -> ActivityReport:
+    admit(purpose="analytics").enforce()
     asked = {name: request.GET.get(name, "") for name in ("first", "last")}
     return selectors.activity_report(within=selectors.range_get(**asked))
 

@@ -1,8 +1,11 @@
 """What staff may ask of the usage page."""
 
+from decimal import Decimal
 from urllib.parse import urlencode
 
 from django import forms
+from django.template.defaultfilters import filesizeformat
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 
 from billing.types import Meter
@@ -12,6 +15,7 @@ METER_LABELS = {
     Meter.AI_REPLIES: _("AI replies"),
     Meter.TOKENS_IN: _("Tokens read"),
     Meter.TOKENS_OUT: _("Tokens written"),
+    Meter.SPEND_MICRO: _("Remote model cost"),
     Meter.RUNS: _("Workflow runs"),
     Meter.DOCUMENTS: _("Documents processed"),
     Meter.STORAGE_BYTES: _("Bytes stored"),
@@ -31,6 +35,15 @@ class UsageForm(forms.Form):
     def chosen_meter(self) -> Meter:
         """Return the meter asked for, else messages."""
         return Meter(self.cleaned_data.get("meter") or Meter.MESSAGES)
+
+
+def quantity_text(meter: str, quantity: int) -> str:
+    """Return a quantity as people read it: bytes in their unit, money in whole units."""
+    if meter == Meter.STORAGE_BYTES:
+        return filesizeformat(quantity)
+    if meter == Meter.SPEND_MICRO:
+        return number_format(Decimal(quantity) / 1_000_000, decimal_pos=2, force_grouping=True)
+    return number_format(quantity, force_grouping=True)
 
 
 def usage_query(*, period: str, meter: str) -> str:

@@ -44,6 +44,7 @@ def _completion(event: catalogue.CompletionGenerated) -> list[Usage]:
     return [
         Usage(Meter.TOKENS_IN, event.tokens_in, event.run_id),
         Usage(Meter.TOKENS_OUT, event.tokens_out, event.run_id),
+        Usage(Meter.SPEND_MICRO, event.cost_micro, event.run_id),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date, datetime
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from billing.errors import PeriodInvalid, PlanUnknown
 from billing.models import Plan, Subscription, UsageEntry
 from billing.types import DailyUsage, Meter, MeterTotal, Period, UsageReport
 from core import tenancy
+from tenants.admission import current as limits
 
 
 class _UtcDay(Func):
@@ -77,19 +79,18 @@ def usage_report(*, period: Period) -> UsageReport:
     for day, meter, quantity in rows:
         by_day[day][Meter(meter)] += quantity
         totals[Meter(meter)] += quantity
-    limits = limits_current()
+    allowed = limits_current()
     return UsageReport(
         period=period,
-        totals=tuple(MeterTotal(m, totals[m], limits.get(m)) for m in Meter),
+        totals=tuple(MeterTotal(m, totals[m], allowed.get(m)) for m in Meter),
         days=tuple(DailyUsage(day, by_day[day]) for day in period.days),
     )
 
 
 def limits_current() -> Mapping[str, int]:
-    """Return the limits of the tenant's plan; no subscription means no limits."""
-    subscription = subscription_current()
-    limits: Mapping[str, int] = subscription.plan.limits if subscription else {}
-    return limits
+    """Return the limits that hold here: the plan's, as pushed down, and defaults for the rest."""
+    found = asdict(limits.limits_current())
+    return {name: limit for name, limit in found.items() if limit is not None}
 
 
 def _tenant() -> UUID:

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from tenants.admission.limits import limits_faults as limits_faults
+
 
 class Meter(StrEnum):
     """What is counted. Names are part of the public API and of every invoice: never rename one."""
@@ -14,12 +16,10 @@ class Meter(StrEnum):
     AI_REPLIES = "ai_replies"
     TOKENS_IN = "tokens_in"
     TOKENS_OUT = "tokens_out"
+    SPEND_MICRO = "spend_micro"
     RUNS = "runs"
     DOCUMENTS = "documents"
     STORAGE_BYTES = "storage_bytes"
-
-
-LIMIT_NAMES = frozenset({*(str(meter) for meter in Meter), "seats"})
 
 
 class SubscriptionState(StrEnum):
@@ -112,15 +112,3 @@ class UsageReport:
     period: Period
     totals: tuple[MeterTotal, ...]
     days: tuple[DailyUsage, ...]
-
-
-def limits_faults(limits: object) -> list[str]:
-    """Return what is wrong with a plan's limits: a mapping of known names to whole numbers >= 0."""
-    if not isinstance(limits, dict):
-        return ["The limits have to be an object."]
-    unknown = [f"{name!r} is not a limit." for name in limits if name not in LIMIT_NAMES]
-    return unknown + [
-        f"{name!r} has to be a whole number that is not negative."
-        for name, value in limits.items()
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0
-    ]

@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.views.decorators.http import require_safe
 
 from billing import selectors
-from billing.forms import METER_LABELS, UsageForm, usage_query
+from billing.forms import METER_LABELS, UsageForm, quantity_text, usage_query
 from billing.types import Meter, Period, UsageReport
 from core.charts import BarChart, bar_chart
 from core.csv import csv_response
@@ -79,6 +79,8 @@ def _report_context(report: UsageReport, meter: Meter) -> dict[str, Any]:
             total,
             METER_LABELS[total.meter],
             usage_query(period=report.period.name, meter=total.meter),
+            quantity_text(total.meter, total.quantity),
+            "" if total.limit is None else quantity_text(total.meter, total.limit),
         )
         for total in report.totals
     ]

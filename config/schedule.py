@@ -1,4 +1,7 @@
-"""The scheduler of `celery beat`: the database's schedule, read in the shared schema."""
+"""The scheduler of `celery beat`: the database's schedule, read in the shared schema.
+
+Beat also watches the load: it is there once, and no queue of work stands before it.
+"""
 
 from typing import Any
 
@@ -6,6 +9,7 @@ from django_celery_beat.schedulers import DatabaseScheduler
 
 from core import tenancy
 from core.observability.heartbeat import heartbeat_touch
+from tenants.switches.monitor import load_watch
 
 
 class SharedScheduler(DatabaseScheduler):  # type: ignore[misc]  # the package ships no types
@@ -17,4 +21,5 @@ class SharedScheduler(DatabaseScheduler):  # type: ignore[misc]  # the package s
 
     def tick(self, *args: Any, **options: Any) -> Any:
         heartbeat_touch("beat")
+        load_watch()
         return super().tick(*args, **options)

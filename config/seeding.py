@@ -148,7 +148,10 @@ def _tenant_ensure(demo: DemoTenant) -> Tenant:
         known: Tenant | None = Tenant.objects.filter(slug=demo.slug).first()
     if known is not None:
         return known
-    return services.tenant_create(name=demo.name, slug=demo.slug, is_demo=True, allow_reserved=True)
+    # The largest plan: whoever measures a demonstration should not meet its limits.
+    return services.tenant_create(
+        name=demo.name, slug=demo.slug, plan="business", is_demo=True, allow_reserved=True
+    )
 
 
 def _tenant_fill(demo: DemoTenant, memory: Memory) -> dict[str, Any]:

@@ -73,6 +73,12 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": _("Load"),
+                "items": [
+                    _item(_("Degrade switches"), "toggle_off", "tenants_degradeswitch_changelist"),
+                ],
+            },
+            {
                 "title": _("Events"),
                 "items": [
                     _item(_("Outbox"), "outbox", "core_outboxevent_changelist"),

@@ -10,6 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from conversations.errors import ConversationNotFound, MessageNotFound, WidgetUnknown
 from conversations.models import Conversation, Customer, Message, WidgetInstallation
 from conversations.types import (
+    DEGRADED_REASONS,
     Author,
     ChatAnswer,
     ConversationState,
@@ -151,10 +152,13 @@ def chat_answer(*, message_id: UUID) -> ChatAnswer:
         conversation=conversation, seq__gt=message.seq, author__in=[Author.AI, Author.AGENT]
     )
     reply = answers.order_by("seq").first()
+    status = _answer_status(conversation, reply)
+    is_degraded = status == "with_person" and conversation.reason in DEGRADED_REASONS
     return ChatAnswer(
         conversation_id=conversation.pk,
         message_id=message.pk,
-        status=_answer_status(conversation, reply),
+        status=status,
+        degraded=conversation.reason if is_degraded else "",
         reply={"text": reply.text, "citations": reply.citations} if reply else None,
         route=reply.route if reply else None,
         run_id=reply.run_id if reply else None,

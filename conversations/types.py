@@ -12,6 +12,8 @@ PROTOCOL = "frontdesk.v1"
 TEXT_LIMIT = 8_000
 RESUME_LIMIT = 300
 DEFAULT_QUEUE = "general"
+# Why a person answers where the AI would have: not for what was asked, but because it may not.
+DEGRADED_REASONS = frozenset({"quota_exceeded", "people_only", "overloaded"})
 
 
 class ConversationState(StrEnum):
@@ -108,7 +110,10 @@ class VisitorSession:
 
 @dataclass(frozen=True, slots=True)
 class ChatAnswer:
-    """The REST answer to one visitor's message; `reply` is None while nobody has answered."""
+    """The REST answer to one visitor's message; `reply` is None while nobody has answered.
+
+    `degraded` says why a person answers instead of the AI, where that is why.
+    """
 
     conversation_id: UUID
     message_id: UUID
@@ -116,6 +121,7 @@ class ChatAnswer:
     reply: Mapping[str, Any] | None = None
     route: Mapping[str, Any] | None = None
     run_id: UUID | None = None
+    degraded: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -24,7 +25,7 @@ from core.embedding import Vectors, embed, token_counts
 from core.errors import DomainError
 from core.events import catalogue, publish
 from core.observability.metrics import documents_ingested_total
-from knowledge import indexing
+from knowledge import indexing, quotas
 from knowledge.errors import DocumentWithoutText, FormatUnsupported
 from knowledge.extraction import Extracted, extract, format_sniff
 from knowledge.lexical import language_detect, search_config
@@ -78,6 +79,7 @@ def document_fail(document: Document, *, code: str, detail: str) -> None:
         if _advance(document, **changes):
             indexing.chunks_delete(document.pk, except_version=document.live_version)
             publish(catalogue.DocumentFailed(document_id=document.pk, code=code))
+            transaction.on_commit(partial(quotas.document_let_go, document))
             documents_ingested_total.labels(outcome="failed").inc()
 
 
@@ -288,13 +290,13 @@ def _publish(document: Document) -> None:
         indexing.index_remove(document.pk)
         indexing.index_add(document.pk, document.version)
         indexing.chunks_delete(document.pk, except_version=document.version)
+        size = Document.objects.values_list("size_bytes", flat=True).get(pk=document.pk)
         publish(
             catalogue.DocumentIngested(
-                document_id=document.pk,
-                chunks=document.progress_total,
-                bytes=Document.objects.values_list("size_bytes", flat=True).get(pk=document.pk),
+                document_id=document.pk, chunks=document.progress_total, bytes=size
             )
         )
+        transaction.on_commit(partial(quotas.document_settle, document, size))
         documents_ingested_total.labels(outcome="ready").inc()
 
 

@@ -15,7 +15,7 @@ from core.audit.record import act_record
 from core.audit.types import Act
 from core.events import catalogue, publish
 from core.tasks import enqueue
-from knowledge import indexing
+from knowledge import indexing, quotas
 from knowledge.errors import DocumentBusy, DocumentUnknown, FilenameInvalid, FileTooLarge
 from knowledge.extraction import format_sniff
 from knowledge.models import Document, DocumentContent
@@ -33,11 +33,20 @@ def document_upload(
 
     Idempotent by content: the same bytes again give the document there is (a failed one is tried
     again). A known filename with other bytes is a new version of that document, which replaces the
-    old one when it is ready. Raises the DocumentRefused family for what is wrong with the file.
+    old one when it is ready. Holds the plan's quotas of documents and bytes. Raises the
+    DocumentRefused family for what is wrong with the file, QuotaExceeded, ConcurrencyLimit, and
+    ServiceUnavailable while nobody can count.
     """
     name = _filename_clean(filename)
     size_check(len(content))
-    kind = format_sniff(filename=name, content=content)
+    with quotas.upload_place():
+        kind = format_sniff(filename=name, content=content)
+        return _file_store(name, kind, content, collection, uploaded_by)
+
+
+def _file_store(
+    name: str, kind: DocumentFormat, content: bytes, collection: str, uploaded_by: UUID | None
+) -> Document:
     digest = hashlib.sha256(content).hexdigest()
     with transaction.atomic():
         _uploads_serialise()
@@ -54,7 +63,8 @@ def document_upload(
 def document_from_url(*, url: str, collection: str = "", uploaded_by: UUID | None) -> Document:
     """Queue a page for fetching and processing; the same URL again fetches it anew.
 
-    Raises UrlInvalid and UrlForbidden at once; what the server answers shows on the document.
+    Raises UrlInvalid, UrlForbidden, QuotaExceeded and ServiceUnavailable at once; what the server
+    answers shows on the document.
     """
     fetch.url_check(url)
     with transaction.atomic():
@@ -69,7 +79,10 @@ def document_from_url(*, url: str, collection: str = "", uploaded_by: UUID | Non
 
 
 def document_retry(*, document_id: UUID) -> Document:
-    """Start a failed document again from its original; raises DocumentUnknown, DocumentBusy."""
+    """Start a failed document again from its original.
+
+    Raises DocumentUnknown, DocumentBusy, QuotaExceeded and ServiceUnavailable.
+    """
     with transaction.atomic():
         document = _locked(document_id)
         if document.is_working:
@@ -84,6 +97,8 @@ def document_delete(*, document_id: UUID) -> None:
     """
     with transaction.atomic():
         document = _locked(document_id)
+        if document.is_working:
+            quotas.document_let_go(document)
         indexing.index_remove(document.pk)
         indexing.document_rows_delete(document.pk)
         publish(catalogue.DocumentDeleted(document_id=document_id))
@@ -125,11 +140,14 @@ def _document_for(name: str) -> Document:
 
 
 def _version_begin(document: Document, content: bytes) -> Document:
+    if document.version and document.is_working:
+        quotas.document_let_go(document)  # the version that this one overtakes
     document.version += 1
     document.state = DocumentState.QUEUED.value
     document.error_code = document.error_detail = ""
     document.progress_done = document.progress_total = 0
     document.updated_at = timezone.now()
+    quotas.document_hold(document)
     document.save()
     DocumentContent.objects.update_or_create(
         document=document, defaults={"original": content, "extracted": None}
@@ -145,6 +163,7 @@ def _requeue_if_failed(document: Document) -> Document:
     document.state = DocumentState.QUEUED.value
     document.error_code = document.error_detail = ""
     document.updated_at = timezone.now()
+    quotas.document_hold(document)
     document.save(update_fields=["version", "state", "error_code", "error_detail", "updated_at"])
     enqueue("knowledge.ingest", document_id=str(document.pk))
     return document

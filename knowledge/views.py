@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from core.errors import DomainError
+from core.errors import DomainError, ServiceUnavailable
 from knowledge import selectors, services
 from knowledge.errors import PassageUnknown
 from knowledge.forms import RetrievalTestForm, UploadForm, UrlForm
 from knowledge.models import Document
+from tenants.errors import QuotaExceeded
 from tenants.permissions import requires, scopes_for
 
 PAGE_SIZE = 50
@@ -128,7 +129,10 @@ def document_delete(request: HttpRequest, document_id: UUID) -> HttpResponse:
 @requires("knowledge:write")
 def document_retry(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """Start a failed document again."""
-    services.document_retry(document_id=document_id)
+    try:
+        services.document_retry(document_id=document_id)
+    except (QuotaExceeded, ServiceUnavailable) as error:
+        messages.error(request, str(error.detail))
     return redirect("knowledge:document", document_id)
 
 

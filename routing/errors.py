@@ -10,6 +10,13 @@ class ProviderUnavailable(ServiceUnavailable):
     title = "The model provider did not answer."
 
 
+class SpendRefused(ProviderUnavailable):
+    """A remote model may not be paid for: its quota is used up, or nobody can count."""
+
+    code = "spend_refused"
+    title = "There is nothing left to spend on remote models."
+
+
 class ProviderUnknown(DomainError):
     """The workspace's policy names a provider that is not installed."""
 

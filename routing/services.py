@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from django.db import transaction
@@ -25,6 +25,7 @@ from routing.models import RoutingDecision, RoutingPolicy
 from routing.pricing import cost_estimate, latency_estimate_ms
 from routing.providers.base import Provider
 from routing.providers.registry import DEFAULT_PROVIDER, PROVIDERS, provider_get
+from routing.spending import provider_complete
 from routing.types import (
     Completion,
     CompletionRequest,
@@ -78,11 +79,13 @@ def completion_generate(
     evidence: Sequence[Evidence],
     system_prompt: str = "",
     deadline: float | None = None,
+    reference: str = "",
 ) -> Completion:
     """Answer a question from evidence through the tier's provider, or abstain.
 
     `deadline` is a point of `time.monotonic()`. Writes nothing, so it is safe to repeat; the caller
-    records the usage. Falls back to the local provider when the tier's own does not answer. Raises
+    records the usage. Falls back to the local provider when the tier's own does not answer, or may
+    not be paid for any more; `reference` names the work, so that it is paid for once. Raises
     DeadlineExceeded.
     """
     policy = selectors.policy_get()
@@ -95,9 +98,11 @@ def completion_generate(
     )
     provider = _provider(policy, tier)
     try:
-        completion = provider.complete(request, deadline=deadline)
-    except ProviderUnavailable:
-        log.warning("provider_fallback", provider=provider.name, tier=tier)
+        completion = provider_complete(
+            provider, request, deadline=deadline, reference=reference or uuid4().hex
+        )
+    except ProviderUnavailable as error:
+        log.warning("provider_fallback", provider=provider.name, tier=tier, code=error.code)
         completion = provider_get(DEFAULT_PROVIDER).complete(request, deadline=deadline)
     _completion_count(tier, completion)
     return completion

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -22,8 +23,19 @@ from core import directory
 from core.admin import AuditedAdmin, ReadOnlyAdmin
 from tenants import selectors
 from tenants.flags import admin as flags_admin
-from tenants.models import ApiKey, Block, Domain, Membership, Person, SecurityEvent, Tenant
+from tenants.models import (
+    ApiKey,
+    Block,
+    DegradeSwitch,
+    Domain,
+    Membership,
+    Person,
+    SecurityEvent,
+    Tenant,
+)
 from tenants.preferences import admin as preferences_admin
+from tenants.switches import services as switches
+from tenants.switches.types import Switch
 from tenants.types import TenantStatus
 
 __all__ = ["flags_admin", "preferences_admin"]  # registered with the others
@@ -228,3 +240,74 @@ class BlockAdmin(ReadOnlyAdmin):
         messages.success(
             request, ngettext("%d block is lifted.", "%d blocks are lifted.", count) % count
         )
+
+
+class DegradeSwitchForm(forms.ModelForm):  # type: ignore[type-arg]  # unfold ships no types
+    """What to give up, for whom, until when and why."""
+
+    workspace = forms.ModelChoiceField(
+        Tenant.objects.order_by("name"), required=False, empty_label=_("all workspaces")
+    )
+
+    class Meta:
+        model = DegradeSwitch
+        fields = ("name", "expires_at", "reason")
+
+    def clean_expires_at(self) -> datetime:
+        found: datetime = self.cleaned_data["expires_at"]
+        if not timedelta() < found - timezone.now() <= switches.LONGEST:
+            raise forms.ValidationError(_("Choose a time within the next seven days."))
+        return found
+
+
+@admin.register(DegradeSwitch)
+class DegradeSwitchAdmin(AuditedAdmin):
+    """Degrade switches and their history; every change goes through their service."""
+
+    form = DegradeSwitchForm
+    list_display = ["name", "state", "whose", "source", "reason", "started_at", "ends"]
+    list_filter = ["name", "source"]
+    fields = ["name", "workspace", "expires_at", "reason"]
+    ordering = ["-started_at"]
+    actions = ["turn_off"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DegradeSwitch]:
+        slugs = Tenant.objects.filter(pk=OuterRef("tenant_id")).values("slug")[:1]
+        rows: QuerySet[DegradeSwitch] = super().get_queryset(request)
+        return rows.annotate(slug=Subquery(slugs))
+
+    @display(  # type: ignore[untyped-decorator]  # unfold ships no types
+        description=_("state"), label={"on": "warning", "ended": "info"}
+    )
+    def state(self, switch: DegradeSwitch) -> str:
+        return "on" if switch.is_on else "ended"
+
+    @display(description=_("workspace"))  # type: ignore[untyped-decorator]  # unfold ships no types
+    def whose(self, switch: Any) -> str:
+        return str(switch.slug or switch.tenant_id or _("all"))
+
+    @display(description=_("ends"))  # type: ignore[untyped-decorator]  # unfold ships no types
+    def ends(self, switch: DegradeSwitch) -> datetime:
+        return switch.ended_at or switch.expires_at
+
+    @admin.action(description=_("Turn off now"))
+    def turn_off(self, request: HttpRequest, chosen: QuerySet[DegradeSwitch]) -> None:
+        for switch in chosen:
+            switches.switch_turn_off(name=Switch(switch.name), tenant_id=switch.tenant_id)
+
+    def save_model(self, request: HttpRequest, obj: DegradeSwitch, form: Any, change: bool) -> None:
+        workspace = form.cleaned_data["workspace"]
+        made = switches.switch_turn_on(
+            name=Switch(obj.name),
+            lasting=obj.expires_at - timezone.now(),
+            reason=obj.reason,
+            tenant_id=workspace.pk if workspace else None,
+            started_by=request.user.pk,
+        )
+        obj.pk, obj.source = made.pk, made.source
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

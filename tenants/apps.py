@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+from core.observability.checks import readiness_register
+
 
 class TenantsConfig(AppConfig):
     name = "tenants"
@@ -15,11 +17,14 @@ class TenantsConfig(AppConfig):
         from tenants.preferences.groups import groups_register
         from tenants.sessions import session_bind, sign_in_record, sign_out_record
         from tenants.shell import shell_fill
+        from tenants.switches import signals  # noqa: F401 - registers what the monitor reads
+        from tenants.switches.state import switches_check
         from tenants.threats.signals import sign_in_failure_note
 
         user_logged_in.connect(session_bind, dispatch_uid="tenants.session_bind")
         user_logged_in.connect(sign_in_record, dispatch_uid="tenants.sign_in_record")
         user_logged_out.connect(sign_out_record, dispatch_uid="tenants.sign_out_record")
         user_login_failed.connect(sign_in_failure_note, dispatch_uid="tenants.sign_in_failure")
+        readiness_register("switches", switches_check)
         groups_register()
         shell_fill()

@@ -21,6 +21,8 @@ ACT_LABELS = {
     Act.TOKEN_ISSUED: _("Access token issued"),
     Act.TOKEN_REVOKED: _("Access token revoked"),
     Act.TOKEN_REUSED: _("Refresh token used twice"),
+    Act.SWITCH_ON: _("Degrade switch turned on"),
+    Act.SWITCH_OFF: _("Degrade switch turned off"),
     Act.SETTING_CHANGED: _("Settings changed"),
     Act.FLAG_CHANGED: _("Feature switched"),
     Act.WORKFLOW_PUBLISHED: _("Workflow published"),

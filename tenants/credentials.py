@@ -18,8 +18,9 @@ WINDOW_SECONDS = 300
 def member_authenticate(*, request: HttpRequest, email: str, password: str) -> Person | None:
     """Return the member of the current tenant with this e-mail and password, or None.
 
-    Raises RateLimited after ten attempts on an account, or sixty from an address, in five
-    minutes; Blocked while the address is kept from signing in.
+    Ten attempts at once on an account and sixty from an address, refilled within five minutes;
+    raises RateLimited beyond that, ServiceUnavailable while nobody can count, and Blocked while
+    the address is kept from signing in.
     """
     email = email.lower()
     address = throttle.client_address(request)

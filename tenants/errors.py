@@ -1,6 +1,13 @@
 """Expected failures of the tenants app."""
 
-from core.errors import Conflict, DomainError, NotFound, PermissionDenied, Unauthenticated
+from core.errors import (
+    Conflict,
+    DomainError,
+    NotFound,
+    PermissionDenied,
+    ServiceUnavailable,
+    Unauthenticated,
+)
 
 
 class SlugTaken(Conflict):
@@ -115,6 +122,44 @@ class FlagUnknown(NotFound):
 class FlagNotOpen(PermissionDenied):
     code = "flag_not_open"
     title = "This feature is not one that a workspace switches by itself."
+
+
+class LimitsInvalid(DomainError):
+    """A plan's limits name something that is not limited, or are no whole numbers."""
+
+    code = "limits_invalid"
+    title = "These limits cannot be stored."
+    http_status = 422
+
+
+class SeatsTaken(Conflict):
+    """The plan's seats are all taken: remove somebody, or choose a larger plan."""
+
+    code = "seats_taken"
+    title = "Every seat of your plan is taken; remove somebody or choose a larger plan."
+
+
+class ConcurrencyLimit(DomainError):
+    """Too many of a kind go on at once: sockets, uploads or waiting calls. `of` says which."""
+
+    code = "concurrency_limit"
+    title = "Too many of these at once; wait for one to end."
+    http_status = 429
+    retryable = True
+
+
+class SwitchedOff(ServiceUnavailable):
+    """Given up for the moment so that the rest goes on; `switch` says which switch is on."""
+
+    code = "switched_off"
+    title = "This is switched off for the moment."
+
+
+class SwitchInvalid(DomainError):
+    """A degrade switch needs a reason, and a time of at most seven days."""
+
+    code = "switch_invalid"
+    title = "Say for how long, at most seven days, and why."
 
 
 class QuotaExceeded(DomainError):

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -15,6 +16,7 @@ from django_tenants.models import DomainMixin, TenantMixin
 
 from core.identifiers import uuid7
 from core.tenancy import TenantContext
+from tenants.admission.limits import limits_faults
 from tenants.flags.models import Exposure as Exposure
 from tenants.flags.models import Flag as Flag
 from tenants.flags.models import FlagChange as FlagChange
@@ -22,6 +24,7 @@ from tenants.flags.models import FlagOverride as FlagOverride
 from tenants.flags.models import Outcome as Outcome
 from tenants.preferences.models import SettingChange as SettingChange
 from tenants.preferences.models import WorkspaceSetting as WorkspaceSetting
+from tenants.switches.models import DegradeSwitch as DegradeSwitch
 from tenants.threats.models import Block as Block
 from tenants.threats.models import KeyPlace as KeyPlace
 from tenants.threats.models import SecurityEvent as SecurityEvent
@@ -59,6 +62,11 @@ class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants ships no type
     @property
     def context(self) -> TenantContext:
         return TenantContext(id=self.id, schema=self.schema_name, slug=self.slug)
+
+    def clean(self) -> None:
+        faults = limits_faults(self.limits)
+        if faults:
+            raise ValidationError({"limits": faults})
 
 
 class Domain(DomainMixin):  # type: ignore[misc]  # django-tenants ships no types

@@ -18,10 +18,12 @@ from django.db import IntegrityError, connections, transaction
 from core import directory, tenancy
 from core.audit.record import act_record
 from core.audit.types import Act
+from core.db.router import database_alias
 from core.events import catalogue, publish
 from core.identifiers import uuid7
 from core.redis import redis_client
 from tenants import errors, selectors
+from tenants.admission.limits import limits_faults
 from tenants.keys import api_key_create as api_key_create
 from tenants.keys import api_key_revoke as api_key_revoke
 from tenants.keys import api_key_rotate as api_key_rotate
@@ -151,9 +153,20 @@ def member_add(*, person: Person, role: Role) -> Membership:
 def tenant_limits_set(
     *, tenant_id: UUID, limits: Mapping[str, int], plan: str | None = None
 ) -> None:
-    """Push a plan's limits down to where the hot path reads them. Idempotent."""
+    """Push a plan's limits down to where the hot path reads them. Idempotent.
+
+    They hold here from the commit on and in other processes within ten seconds. Raises
+    LimitsInvalid for a name that is no limit and for what is no whole number.
+    """
+    faults = limits_faults(limits)
+    if faults:
+        raise errors.LimitsInvalid(" ".join(faults))
     changes: dict[str, object] = {"limits": dict(limits), **({"plan": plan} if plan else {})}
-    Tenant.objects.filter(pk=tenant_id).update(**changes)
+    with transaction.atomic(using=database_alias()):
+        if Tenant.objects.filter(pk=tenant_id).exclude(**changes).update(**changes):
+            act_record(act=Act.WORKSPACE_LIMITS_SET, data=dict(limits), tenant_id=tenant_id)
+    directory.cache_forget()
+    transaction.on_commit(directory.cache_forget)
 
 
 def _hash(secret: str) -> str:

@@ -13,6 +13,7 @@ from core import tenancy
 from core.audit.record import act_record
 from core.audit.types import Act
 from tenants import errors, selectors, services
+from tenants.admission.current import limits_current
 from tenants.models import Membership, Person
 from tenants.preferences import values_for
 from tenants.preferences.groups import AccessRules
@@ -34,10 +35,13 @@ class AddedMember:
 def team_member_add(*, actor: Membership, email: str, full_name: str, role: Role) -> AddedMember:
     """Give someone a role here, making their account if there is none. Publishes PersonJoined.
 
-    Raises RoleTooHigh or OwnerRequired if the actor may not grant the role, AlreadyMember.
+    Locks the owners, so that two cannot take the last seat. Raises RoleTooHigh or OwnerRequired if
+    the actor may not grant the role, AlreadyMember, SeatsTaken.
     """
     _authority_check(actor, role)
     person = selectors.person_by_email(email)
+    if person is None or selectors.membership_for(person_id=person.pk) is None:
+        _seat_check()
     password = "" if person else secrets.token_urlsafe(PASSWORD_BYTES)
     if person is None:
         person = services.person_create(email=email, password=password, full_name=full_name)
@@ -101,10 +105,20 @@ def _team() -> QuerySet[Membership]:
     return mine.select_related("person")
 
 
+def _seat_check() -> None:
+    seats = limits_current().seats
+    _owners_lock()
+    if seats is not None and _team().count() >= seats:
+        raise errors.SeatsTaken(limit=seats)
+
+
+def _owners_lock() -> None:
+    list(_team().filter(role=Role.OWNER.value).order_by("pk").select_for_update(of=("self",)))
+
+
 def _member_locked(person_id: UUID) -> Membership:
     """Return the member while holding every owner's row, so two owners cannot leave at once."""
-    owners = _team().filter(role=Role.OWNER.value).order_by("pk")
-    list(owners.select_for_update(of=("self",)))
+    _owners_lock()
     member = _team().select_for_update(of=("self",)).filter(person_id=person_id).first()
     if member is None:
         raise errors.MemberUnknown()

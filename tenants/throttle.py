@@ -1,15 +1,22 @@
-"""A fixed-window brake for sign-in and sign-up, counted in Redis per workspace."""
+"""A brake for sign-in, sign-up and the widget's doors: a token bucket per workspace and subject."""
 
 from __future__ import annotations
 
 import hashlib
 
+import structlog
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from redis import RedisError
 
 from core import tenancy
-from core.errors import RateLimited
+from core.errors import ServiceUnavailable
 from core.redis import redis_client
 from tenants.addresses import address_of
+from tenants.admission.admit import buckets_admit
+from tenants.admission.rate import Bucket
+
+log = structlog.get_logger(__name__)
 
 
 def client_address(request: HttpRequest) -> str:
@@ -20,27 +27,34 @@ def client_address(request: HttpRequest) -> str:
     )
 
 
-def attempt_count(*, kind: str, subject: str, limit: int, seconds: int) -> None:
-    """Count one attempt by `subject`; raises RateLimited beyond `limit` in the window."""
-    client = redis_client()
-    key = _key(kind, subject)
-    with client.pipeline() as pipeline:
-        pipeline.set(key, 0, ex=seconds, nx=True)
-        pipeline.incr(key)
-        pipeline.ttl(key)
-        _, count, remaining = pipeline.execute()
-    if count > limit:
-        raise RateLimited(retry_after=max(remaining, 1))
+def attempt_count(
+    *, kind: str, subject: str, limit: int, seconds: int, fails_closed: bool = True
+) -> None:
+    """Count one attempt by `subject`: `limit` at once, refilled evenly within `seconds`.
+
+    Raises RateLimited beyond that. Without Redis it raises ServiceUnavailable, because passwords
+    must not be guessed uncounted; doors for visitors stay open (`fails_closed=False`), counted in
+    this process.
+    """
+    bucket = Bucket(_key(kind, subject), kind, limit, seconds)
+    admission = buckets_admit([bucket], fails_closed=fails_closed)
+    if isinstance(admission.refusal, ServiceUnavailable):
+        detail = _("This is not possible at the moment. Try again in a few seconds.")
+        raise ServiceUnavailable(detail, retry_after=admission.retry_after)
+    admission.enforce()
 
 
 def attempts_forget(*, kind: str, subject: str) -> None:
-    """Start over for `subject`, after a success."""
-    redis_client().delete(_key(kind, subject))
+    """Start over for `subject`, after a success. Redis lost since then forgets by itself."""
+    try:
+        redis_client().delete(_key(kind, subject))
+    except RedisError as error:
+        log.warning("attempts_not_forgotten", kind=kind, error=type(error).__name__)
 
 
 def _key(kind: str, subject: str) -> str:
     """Return a key without personal data in it."""
     digest = hashlib.sha256(subject.encode()).hexdigest()[:32]
-    parts = ("attempts", kind, digest)
+    parts = ("brake", kind, digest)
     is_tenant = tenancy.current() is not None
     return tenancy.tenant_key(*parts) if is_tenant else ":".join(("fd", "platform", *parts))

@@ -15,13 +15,14 @@ import pytest
 from django.conf import settings
 from django.test import Client, TestCase, TransactionTestCase
 
-from core import tenancy
+from core import directory, tenancy
 from core.tenancy import TenantContext
 from tests import services
 
 ROLES = ("owner", "admin", "agent", "viewer")
 TENANTS = ("acme", "globex")
 SignIn = Callable[..., Client]
+Plan = Callable[..., None]
 
 
 _services = ExitStack()
@@ -104,10 +105,12 @@ def world(django_db_setup: None, django_db_blocker: Any) -> World:
 
 @pytest.fixture(autouse=True)
 def _shared_schema() -> Iterator[None]:
-    """Begin every test in the shared schema; a test enters a tenant by itself."""
+    """Begin every test in the shared schema, with nothing remembered of an earlier one's rows."""
     from tenants import freshness
+    from tenants.switches import state
 
-    freshness.forget_all()  # what an earlier test's rolled-back rows would have meant
+    freshness.forget_all()
+    state._remember((), float("inf"))
     with tenancy.public_scope():
         yield
 
@@ -127,6 +130,42 @@ def in_acme(acme: TenantContext) -> Iterator[TenantContext]:
     """Run the test inside acme."""
     with tenancy.tenant_scope(acme):
         yield acme
+
+
+@pytest.fixture
+def plan(world: World, db: None) -> Iterator[Plan]:
+    """Return a function that gives a tenant limits; nothing is used at first, nor limited after."""
+    from core.redis import redis_client
+    from tenants import services as tenant_services
+
+    for tenant in world.tenants.values():
+        for key in redis_client().scan_iter(f"fd:{tenant.id.hex}:quota:*"):
+            redis_client().delete(key)
+
+    def give(slug: str = "acme", **limits: int) -> None:
+        tenant = world.tenants[slug]
+        with tenancy.tenant_scope(tenant):
+            tenant_services.tenant_limits_set(tenant_id=tenant.id, limits=limits)
+
+    yield give
+    for slug in TENANTS:
+        give(slug)
+    directory.cache_forget()  # what was rolled back is remembered too
+
+
+@pytest.fixture
+def switches(
+    world: World, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Any]:
+    """Return the services of the degrade switches, read anew at every question."""
+    from core.redis import redis_client
+    from tenants.switches import services, state
+
+    monkeypatch.setattr(state, "CACHE_SECONDS", 0.0)
+    redis_client().delete(state.KEY)
+    state.switches_forget()
+    yield services
+    redis_client().delete(state.KEY)
 
 
 @pytest.fixture

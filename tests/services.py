@@ -29,6 +29,7 @@ COMMITTED = (
     *("tenants_workspacesetting", "tenants_settingchange"),
     *("tenants_flag", "tenants_flagoverride", "tenants_flagchange"),
     *("tenants_exposure", "tenants_outcome"),
+    "tenants_degradeswitch",
 )
 SUPERUSER = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{PG_PORT}/postgres"
 

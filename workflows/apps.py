@@ -13,9 +13,12 @@ class WorkflowsConfig(AppConfig):
     def ready(self) -> None:
         """Fill the registers that other apps read."""
         from core.navigation import NavItem, nav
-        from workflows import steps, subscribers  # noqa: F401  # importing registers handlers
+        from tenants.switches.signals import Signal, signal_register
+        from tenants.switches.types import Switch
+        from workflows import dispatch, steps, subscribers  # noqa: F401  # importing registers handlers
 
         steps.load()
+        signal_register(Signal("run_backlog", Switch.ANALYTICS_OFF, 500.0, 100.0, dispatch.backlog))
         nav.register(
             NavItem(
                 key="workflows",

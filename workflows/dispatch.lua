@@ -10,8 +10,10 @@
 --   running           hash of released jobs per tenant
 --   lane:<lane>       set of the released in a lane
 --   weight            hash of tenants whose weight is not 1
+--   share             hash of tenants whose plan says how many tokens they have
 -- ARGV: verb, tenant, job, tokens per tenant, lease in seconds, runs a tenant may have in the
--- express lane, then name and window of the express and of the bulk lane.
+-- express lane, then name and window of the express and of the bulk lane, then the tokens that this
+-- tenant has: a number, 'default', or '' for as many as before.
 -- Returns what was released: "<lane> <tenant> <job>" each.
 local prefix, verb = KEYS[1], ARGV[1]
 local tenant, job = ARGV[2], ARGV[3]
@@ -61,6 +63,10 @@ local function count(owner)
   return tonumber(redis.call('HGET', key('running'), owner) or '0')
 end
 
+local function share_of(owner)
+  return tonumber(redis.call('HGET', key('share'), owner) or share)
+end
+
 local function release_next(owner, start)
   local what = redis.call('LPOP', key('waiting:' .. owner))
   redis.call('ZREM', key('active'), owner)
@@ -70,19 +76,25 @@ local function release_next(owner, start)
   redis.call('HSET', key('finish'), owner, start + 1 / weight)
   hold(bulk, owner, what)
   -- A tenant at its share leaves the contest until one of its runs is over.
-  if count(owner) < share then activate(owner) end
+  if count(owner) < share_of(owner) then activate(owner) end
 end
 
 local function pump()
   while room(bulk, bulk_window) do
     local head = redis.call('ZRANGE', key('active'), 0, 0, 'WITHSCORES')
     if #head == 0 then return end
-    if count(head[1]) >= share then
+    if count(head[1]) >= share_of(head[1]) then
       redis.call('ZREM', key('active'), head[1])
     else
       release_next(head[1], tonumber(head[2]))
     end
   end
+end
+
+if ARGV[11] == 'default' then
+  redis.call('HDEL', key('share'), tenant)
+elseif ARGV[11] ~= '' then
+  redis.call('HSET', key('share'), tenant, ARGV[11])
 end
 
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', key('held'), '-inf', now)) do give_back(member) end
@@ -95,7 +107,7 @@ if verb == 'submit' or verb == 'resubmit' then
       table.insert(released, member)
     end
   elseif redis.call('SISMEMBER', key('queued'), tenant .. ' ' .. job) == 0 then
-    local is_alone = redis.call('LLEN', key('waiting:' .. tenant)) == 0 and count(tenant) < express_share
+    local is_alone = redis.call('LLEN', key('waiting:' .. tenant)) == 0 and count(tenant) < math.min(express_share, share_of(tenant))
     if is_alone and room(express, express_window) then
       hold(express, tenant, job)
     else

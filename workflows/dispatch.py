@@ -4,8 +4,9 @@ Runs wait in a queue per tenant in Redis, and only as many as the workers can ho
 released to Celery. Two lanes: a tenant with nothing waiting and hardly anything going on is served
 at once by the express workers; what piles up behind a tenant's first runs goes to the bulk workers,
 in start-time fair order over the tenants that have work (Goyal, Vin, Cheng 1996) and within each
-tenant's concurrency tokens. Every change is one Lua script (``dispatch.lua``), in time that grows
-with the logarithm of the tenants that have work, not with the length of their queues.
+tenant's concurrency tokens, of which its plan may give more or fewer than usual. Every change is
+one Lua script (``dispatch.lua``), in time that grows with the logarithm of the tenants that have
+work, not with the length of their queues.
 
 Nothing is lost with Redis or a worker: the run is a row in Postgres, a released run that no worker
 holds is sent again by the sweep, and a token whose worker died comes back with its lease.
@@ -23,11 +24,13 @@ import structlog
 from celery import current_app
 from django.conf import settings
 from django.db import transaction
+from kombu.exceptions import OperationalError
 from redis import RedisError
 from redis.commands.core import Script
 
 from core import directory, tenancy
 from core.redis import redis_client
+from tenants.admission.limits import limits_read
 
 TASK: Final = "workflows.run"
 EXPRESS: Final = "runs"
@@ -47,20 +50,33 @@ class Released:
     run_id: UUID
 
 
-def run_dispatch(run_id: UUID, *, is_lapsed: bool = False) -> None:
+def run_dispatch(
+    run_id: UUID, *, is_lapsed: bool = False, otherwise: Callable[[], None] | None = None
+) -> None:
     """Queue a run of the current tenant once the transaction has committed.
 
     Idempotent: a run that waits or was released already is not queued twice. With ``is_lapsed``, a
-    released run that no worker holds any more is sent again.
+    released run that no worker holds any more is sent again. ``otherwise`` is done when Redis is
+    gone; without it the sweep sends the run when Redis is back.
     """
     tenant = tenancy.require()
     verb = "resubmit" if is_lapsed else "submit"
-    transaction.on_commit(lambda: _change(verb, tenant.id, run_id))
+
+    def dispatch() -> None:
+        if not _change(verb, tenant.id, run_id) and otherwise is not None:
+            otherwise()
+
+    transaction.on_commit(dispatch)
 
 
 def run_dispatched(run_id: UUID) -> None:
     """Give back the token of a run of the current tenant whose task is over; idempotent."""
     _change("finish", tenancy.require().id, run_id)
+
+
+def backlog() -> float:
+    """Return how many runs of all tenants wait; raises ``RedisError``."""
+    return float(redis_client().scard(f"{PREFIX}queued"))
 
 
 def weight_set(*, tenant_id: UUID, weight: float) -> None:
@@ -70,17 +86,31 @@ def weight_set(*, tenant_id: UUID, weight: float) -> None:
     redis_client().hset(f"{PREFIX}weight", str(tenant_id), weight)
 
 
-def released_after(verb: str, tenant_id: UUID, run_id: UUID, *, prefix: str = "") -> list[Released]:
-    """Make one change and return what it releases; raises ``RedisError``."""
+def released_after(
+    verb: str, tenant_id: UUID, run_id: UUID, *, share: int | str = "", prefix: str = ""
+) -> list[Released]:
+    """Make one change and return what it releases; raises ``RedisError``.
+
+    ``share`` is how many tokens the tenant has from now on, ``default`` for the usual number;
+    without it that stays as it is.
+    """
     found = _script()(
         keys=[prefix or PREFIX],
         args=[
             *(verb, str(tenant_id), str(run_id)),
             *(settings.RUNS_PER_TENANT, LEASE_SECONDS, settings.RUNS_EXPRESS_PER_TENANT),
             *(EXPRESS, settings.RUNS_EXPRESS_WINDOW, BULK, settings.RUNS_BULK_WINDOW),
+            share,
         ],
+        client=redis_client(),
     )
     return [_released(member.decode()) for member in found]
+
+
+def _own_share(tenant_id: UUID) -> int | str:
+    """Return the tokens that the tenant's plan gives it, never none at all."""
+    share = limits_read(directory.tenant_limits(tenant_id)).concurrent_runs
+    return "default" if share is None else max(1, share)
 
 
 def _released(member: str) -> Released:
@@ -95,17 +125,23 @@ def _script() -> Script:
     return script(source)
 
 
-def _change(verb: str, tenant_id: UUID, run_id: UUID) -> None:
-    """Make a change and send what it releases; what cannot be sent makes room for the next."""
+def _change(verb: str, tenant_id: UUID, run_id: UUID) -> bool:
+    """Make a change and send what it releases; False when Redis or the broker is gone.
+
+    What cannot be sent because its tenant is suspended makes room for the next.
+    """
     changes = deque([(verb, tenant_id, run_id)])
     try:
         while changes:
-            for released in released_after(*changes.popleft()):
+            change = changes.popleft()
+            for released in released_after(*change, share=_own_share(change[1])):
                 if not _send(released):
                     changes.append(("finish", released.tenant_id, released.run_id))
-    except RedisError:
+    except (RedisError, OperationalError):
         # The broker is the same server: nothing can be sent now. The sweep does it when it is back.
         log.warning("dispatch_unreachable", run=str(run_id), verb=verb)
+        return False
+    return True
 
 
 def _send(released: Released) -> bool:

@@ -38,3 +38,11 @@ class TurnNotRunnable(Conflict):
 
     code = "turn_not_runnable"
     title = "There is nothing to answer in this conversation."
+
+
+class AnswerRefused(DomainError):
+    """The AI may not answer; ``reason`` says why, and a person is asked for instead."""
+
+    code = "answer_refused"
+    title = "A person answers this."
+    http_status = 429

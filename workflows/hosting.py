@@ -15,6 +15,7 @@ from workflows.engine.events import EventType, RunEvent
 from workflows.engine.host import ClaimedRun
 from workflows.engine.state import RunState
 from workflows.library import library
+from workflows.quotas import run_settle
 from workflows.spec.graph import Graph
 from workflows.steps.escalation import rescue
 
@@ -32,7 +33,7 @@ class RunHost:
             rescue(conversation_id=run.conversation_id, run_id=run.id)
 
     def committed(self, run: ClaimedRun, state: RunState, facts: Sequence[RunEvent]) -> None:
-        """Count steps and ended runs."""
+        """Count steps and ended runs, and settle what an ended run took of the quotas."""
         for fact in facts:
             if fact.type is EventType.STEP_COMPLETED:
                 duration = fact.payload["duration_ms"] / 1000
@@ -42,6 +43,8 @@ class RunHost:
             name = run.workflow if run.workflow in library() else "own"
             agent_runs_total.labels(workflow=name, status=state.status.value).inc()
             agent_run_duration_seconds.labels(workflow=name).observe(_seconds(run))
+            sent = state.latest("reply") or {}
+            run_settle(run.id, has_replied=sent.get("status") == "sent")
 
     def closing_events(self, run: ClaimedRun, state: RunState) -> Sequence[Event]:
         """Tell the other apps that the run is over."""

@@ -1,6 +1,7 @@
 """Writes of workflows: start and drive runs, publish versions."""
 
 import time
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -8,13 +9,14 @@ import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from conversations.errors import ConversationNotFound
+from conversations.errors import ConversationNotFound, StaleReply
 from conversations.selectors import turn_context
+from conversations.services import handover_request
 from conversations.types import ConversationState, TurnContext
 from core.audit.record import act_record
 from core.audit.types import Act
 from core.identifiers import uuid7
-from workflows import selectors
+from workflows import quotas, selectors
 from workflows.dispatch import run_dispatch, run_dispatched
 from workflows.engine import journal
 from workflows.engine.events import EventType, RunEvent
@@ -22,6 +24,7 @@ from workflows.engine.execution import run_drive
 from workflows.engine.state import RunState
 from workflows.engine.step import kinds
 from workflows.errors import (
+    AnswerRefused,
     PublishClash,
     TurnNotRunnable,
     WorkflowInvalid,
@@ -34,6 +37,7 @@ from workflows.spec.errors import SpecError
 from workflows.spec.graph import Graph
 from workflows.spec.loading import load
 from workflows.steps.escalation import rescue
+from workflows.stranded import run_here
 from workflows.types import DEFAULT_WORKFLOW, StartedRun, VersionState
 
 log = structlog.get_logger(__name__)
@@ -55,7 +59,7 @@ def run_start(
     """Record a run pinned to the workflow's current text and send it to a worker on commit.
 
     Idempotent by trigger, by unanswered turn and by conversation: while one run of a conversation
-    goes on no second is made. Raises ``WorkflowNotFound``.
+    goes on no second is made. Raises ``WorkflowNotFound``, ``AnswerRefused``.
     """
     graph = version_current(workflow=workflow)
     now = timezone.now()
@@ -70,10 +74,21 @@ def run_start(
         started_at=now,
     )
     payload = journal.decoded({"input": input, "next": graph.entry})
+    refused = quotas.run_hold(new.id)
+    if refused:
+        raise AnswerRefused(reason=refused)
     if not journal.start(new, RunEvent(1, EventType.RUN_STARTED, "", payload, now)):
+        quotas.run_let_go(new.id)
         return _run_existing(trigger_event_id, conversation_id)
-    run_dispatch(new.id)
+    run_dispatch(new.id, otherwise=partial(_run_stranded, new.id, conversation_id))
     return StartedRun(new.id, is_new=True)
+
+
+def _run_stranded(run_id: UUID, conversation_id: UUID | None) -> None:
+    """Go on without Redis: this process drives the run, or a person answers."""
+    is_driven = run_here(run_id, partial(run_execute, run_id=run_id))
+    if not is_driven and conversation_id is not None:
+        _people_ask(conversation_id, "overloaded")
 
 
 def _run_existing(trigger_event_id: UUID, conversation_id: UUID | None) -> StartedRun:
@@ -85,12 +100,24 @@ def _run_existing(trigger_event_id: UUID, conversation_id: UUID | None) -> Start
     return StartedRun(found, is_new=False)
 
 
+def message_answer(*, conversation_id: UUID, event_id: UUID) -> StartedRun | None:
+    """Count a visitor's message and answer it; people do where the plan or a switch says so.
+
+    Idempotent by event and by unanswered turn.
+    """
+    reason = quotas.message_admit(event_id)
+    if reason:
+        _people_ask(conversation_id, reason)
+        return None
+    return turn_answer(conversation_id=conversation_id, trigger_event_id=event_id)
+
+
 def turn_answer(*, conversation_id: UUID, trigger_event_id: UUID) -> StartedRun | None:
     """Start a run for a conversation's unanswered messages; None when there is nothing to answer.
 
     Nothing is to answer when a person has the conversation or is asked for, when a reply already
     stands after the last message, or when the conversation was deleted. Where no workflow can
-    answer, a person is asked for.
+    answer, or none may because the plan's runs or replies are used up, a person is asked for.
     """
     try:
         turn = turn_context(conversation_id=conversation_id)
@@ -109,7 +136,19 @@ def turn_answer(*, conversation_id: UUID, trigger_event_id: UUID) -> StartedRun 
         # A published text this release cannot read any more: people answer until it is changed.
         log.exception("workflow_unusable", workflow=DEFAULT_WORKFLOW)
         rescue(conversation_id=conversation_id, run_id=None)
-        return None
+    except AnswerRefused as error:
+        _people_ask(conversation_id, error.data["reason"])
+    return None
+
+
+def _people_ask(conversation_id: UUID, reason: str) -> None:
+    """Bring a person in while the AI has the conversation, with a line that says why."""
+    try:
+        turn = turn_context(conversation_id=conversation_id)
+        if turn.state is ConversationState.AI:
+            handover_request(conversation_id=conversation_id, fence=turn.fence, reason=reason)
+    except (ConversationNotFound, StaleReply):
+        log.info("handover_overtaken", conversation=str(conversation_id), reason=reason)
 
 
 def _turn_input(turn: TurnContext) -> dict[str, Any]:

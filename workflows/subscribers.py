@@ -10,9 +10,7 @@ def run_start_for_message(stored: StoredEvent) -> None:
     """Answer a visitor's message."""
     event = stored.event
     if isinstance(event, catalogue.MessageReceived):
-        services.turn_answer(
-            conversation_id=event.conversation_id, trigger_event_id=stored.event_id
-        )
+        services.message_answer(conversation_id=event.conversation_id, event_id=stored.event_id)
 
 
 @subscriber("workflows.follow_up", catalogue.RunCompleted, urgent=True)

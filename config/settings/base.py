@@ -29,6 +29,7 @@ RUNS_EXPRESS_WINDOW: int
 RUNS_EXPRESS_PER_TENANT: int
 RUNS_BULK_WINDOW: int
 RUNS_PER_TENANT: int
+DEGRADE_AUTOMATIC: bool
 IS_DEMO_ALLOWED: bool
 AUDIT_CHECKPOINT_DIR: str
 
@@ -312,6 +313,11 @@ def _celery(environment: Environment) -> dict[str, Any]:
                 "schedule": 2.0,
                 "options": {"expires": 2},
             },
+            "tenants.quotas_reconcile": {
+                "task": "tenants.quotas_reconcile",
+                "schedule": 300.0,
+                "options": {"expires": 300},
+            },
             "core.idempotency_sweep": {
                 "task": "core.idempotency_sweep",
                 "schedule": 600.0,
@@ -359,6 +365,7 @@ def settings_for(environment: Environment) -> dict[str, Any]:
         "RUNS_EXPRESS_PER_TENANT": environment.number("RUNS_EXPRESS_PER_TENANT", 2),
         "RUNS_BULK_WINDOW": environment.number("RUNS_BULK_WINDOW", 2),
         "RUNS_PER_TENANT": environment.number("RUNS_PER_TENANT", 4),
+        "DEGRADE_AUTOMATIC": environment.text("DEGRADE_AUTOMATIC", "1") != "0",
         "ALLOWED_HOSTS": [base_domain, f".{base_domain}", *environment.items("ALLOWED_HOSTS")],
         "CSRF_TRUSTED_ORIGINS": environment.items("CSRF_TRUSTED_ORIGINS"),
         "CONTENT_SECURITY_POLICY": _csp(environment),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import asdict
 from uuid import UUID, uuid4
 
@@ -23,11 +24,14 @@ from conversations.types import ChatAnswer
 from core import tenancy
 from core.idempotency.fingerprint import write_id
 from core.idempotency.types import Repeat
+from core.observability.http import wait_note
 from tenants.authentication import ApiKeyAuthentication
 from tenants.tokens.authentication import AccessTokenAuthentication
 
 WAIT_SECONDS = 20
 WAIT_LIMIT_SECONDS = 30
+# Names why a person will answer where the AI would have.
+DEGRADED_HEADER = "Frontdesk-Degraded"
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
 
 
@@ -84,11 +88,13 @@ class ChatMessageView(ChatView):
             context=said["context"],
         )
         seconds = wait_seconds(request.headers.get("Prefer", ""))
+        began = time.perf_counter()
         answer = services.chat_answer_wait(
             message_id=received.message_id,
             conversation_id=received.conversation_id,
             seconds=seconds,
         )
+        wait_note(request._request, time.perf_counter() - began)
         response = answer_response(answer, request._request)
         response["Preference-Applied"] = f"wait={seconds}"
         return response
@@ -130,6 +136,7 @@ def answer_response(
     status_url = request.build_absolute_uri(path)
     shown = ChatAnswerSerializer({**asdict(answer), "status_url": status_url})
     if answer.status != "pending":
-        return Response(shown.data)
+        degraded = {DEGRADED_HEADER: answer.degraded} if answer.degraded else {}
+        return Response(shown.data, headers=degraded)
     headers = {"Location": status_url, "Retry-After": "1"}
     return Response(shown.data, status=pending_status, headers=headers)

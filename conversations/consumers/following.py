@@ -8,15 +8,23 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
+import structlog
+from redis import RedisError
+
 from conversations import announce, frames, selectors
 from conversations.types import RESUME_LIMIT, ConversationState, Position
 from core.realtime.closing import Close
+from core.realtime.errors import Refused
 from core.realtime.feed import Feed, Stored
 from core.realtime.socket import Socket
 from core.realtime.threads import in_thread
 from core.realtime.wire import frame_text
+from tenants.admission.admit import Admission, Work, admit
+from tenants.admission.concurrency import Place, places_release, places_renew
+from tenants.admission.current import limits_current
 
 PAGE = 100
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +72,35 @@ def _stored_after(conversation_id: UUID, after: int) -> list[Stored]:
 
 
 class ConversationSocket(Socket):
-    """A socket that follows conversations."""
+    """A socket that follows conversations, and has a place among those of its workspace."""
+
+    def places(self) -> list[Place]:
+        """Return the places that this connection takes."""
+        return [Place("sockets", limits_current().concurrent_sockets)]
+
+    async def admit(self) -> None:
+        """Take a place. Without Redis nobody counts, and visitors are let in all the same."""
+        refusal = (await in_thread(self._admit)).refusal
+        if refusal is not None:
+            raise Refused(Close.TOO_MANY, refusal.code, is_visible=True)
+
+    def _admit(self) -> Admission:
+        return admit(purpose="socket", work=Work(places=self.places(), holder=self.id))
+
+    async def renew(self) -> None:
+        try:
+            await in_thread(self._renew)
+        except RedisError as error:
+            log.warning("socket_uncounted", error=type(error).__name__)
+
+    def _renew(self) -> None:
+        places_renew(places=self.places(), holder=self.id)
+
+    async def part(self) -> None:
+        await in_thread(self._release)
+
+    def _release(self) -> None:
+        places_release(places=self.places(), holder=self.id)
 
     async def conversation_follow(
         self,

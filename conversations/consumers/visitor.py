@@ -17,6 +17,9 @@ from conversations.types import PROTOCOL, Author, Position, ReceivedMessage
 from core.realtime.closing import Close
 from core.realtime.errors import HelloRequired, Refused
 from core.realtime.threads import in_thread
+from tenants.admission.admit import admit
+from tenants.admission.concurrency import Place
+from tenants.admission.current import limits_current
 
 TYPING_SECONDS = 1.0
 
@@ -44,6 +47,10 @@ class VisitorSocket(ConversationSocket):
             return services.visitor_authenticate(visitor_token=self.handshake.token)
         except VisitorTokenInvalid as error:
             raise Refused(Close.UNAUTHENTICATED, error.code, is_visible=True) from None
+
+    def places(self) -> list[Place]:
+        own = limits_current().concurrent_sockets_per_visitor
+        return [Place("visitor_sockets", own, str(self.customer.pk)), *super().places()]
 
     @property
     def conversation_id(self) -> UUID:
@@ -76,7 +83,11 @@ class VisitorSocket(ConversationSocket):
         await in_thread(self._message_receive, self.conversation_id, frame)
 
     def _message_receive(self, conversation_id: UUID, frame: frames.VisitorMessage) -> None:
-        """Store the message; `accepted` leaves at the commit, before any subscriber's turn."""
+        """Store the message; `accepted` leaves at the commit, before any subscriber's turn.
+
+        It counts as a chat call by REST does, in the same buckets.
+        """
+        admit(purpose="chat", subject=str(self.customer.pk)).enforce()
         received: list[ReceivedMessage] = []
         with transaction.atomic():
             transaction.on_commit(lambda: self._accepted(frame.client_id, received[0]))

@@ -6,8 +6,9 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,9 @@ from conversations.services.visitors import customer_ensure, visitor_conversatio
 from conversations.types import ChatAnswer, ReceivedMessage
 from core.errors import ValidationFailed
 from core.redis import redis_client
+from tenants.admission.concurrency import Place, places_held
+from tenants.admission.current import limits_current
+from tenants.errors import ConcurrencyLimit
 
 # Half of the web process's threads: the other half always answers pages.
 WAITERS = 8
@@ -31,6 +35,7 @@ POLL_SECONDS = 0.1
 CONTEXT_BYTES = 4_096
 _places = threading.BoundedSemaphore(WAITERS)
 PENDING = "pending"
+LEASE_MARGIN = 10
 
 
 def chat_message_receive(
@@ -111,9 +116,10 @@ def chat_answer_wait(*, message_id: UUID, conversation_id: UUID, seconds: float)
     """Return the answer to a message, waiting up to `seconds` for it outside any transaction.
 
     Woken by the conversation's broadcasts; the database decides. Without a free place among the
-    bounded waiters, or when the time is over, the answer is returned as it stands: pending.
+    bounded waiters of the process or the workspace, or when the time is over, the answer is
+    returned as it stands: pending.
     """
-    with _place() as is_free:
+    with _place(seconds) as is_free:
         until = time.monotonic() + (seconds if is_free else 0.0)
         with _listening(announce.conversation_group(conversation_id)) as listen:
             while True:
@@ -126,13 +132,29 @@ def chat_answer_wait(*, message_id: UUID, conversation_id: UUID, seconds: float)
 
 
 @contextmanager
-def _place() -> Iterator[bool]:
-    is_free = _places.acquire(blocking=False)
+def _place(seconds: float) -> Iterator[bool]:
+    is_free = seconds > 0 and _places.acquire(blocking=False)
     try:
-        yield is_free
+        with _workspace_place(seconds) if is_free else nullcontext(False) as has_place:
+            yield has_place
     finally:
         if is_free:
             _places.release()
+
+
+@contextmanager
+def _workspace_place(seconds: float) -> Iterator[bool]:
+    """Take one of the workspace's places; without Redis the process's own are enough."""
+    place = Place("waits", limits_current().concurrent_waits)
+    with ExitStack() as held:
+        try:
+            held.enter_context(places_held(place, lease_seconds=ceil(seconds) + LEASE_MARGIN))
+            has_place = True
+        except ConcurrencyLimit:
+            has_place = False
+        except redis.RedisError:
+            has_place = True
+        yield has_place
 
 
 @contextmanager

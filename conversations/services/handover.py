@@ -17,14 +17,17 @@ from conversations.services.transcript import (
     state_set,
     system_append,
 )
-from conversations.types import DEFAULT_QUEUE, ConversationState, SystemKind
+from conversations.types import DEFAULT_QUEUE, DEGRADED_REASONS, ConversationState, SystemKind
 from core.events import catalogue, publish
 from core.observability.metrics import handovers_total
 
 # These are told their new place; who waits further back learns it at the next heartbeat.
 _TOLD_THEIR_PLACE = 20
 _REASONS = frozenset(
-    {"requested", "visitor_request", "low_confidence", "abstained", "complaint", "run_failed"}
+    {
+        *("requested", "visitor_request", "low_confidence", "abstained", "complaint"),
+        *("run_failed", *DEGRADED_REASONS),
+    }
 )
 
 
@@ -55,7 +58,7 @@ def handover_request(
         system_append(
             conversation,
             SystemKind.QUEUED,
-            _("A person will take over. You can keep writing in the meantime."),
+            _line(reason),
         )
         conversation_store(conversation, has_new_state=True)
         publish(
@@ -65,6 +68,16 @@ def handover_request(
         )
     handovers_total.labels(reason=reason if reason in _REASONS else "other").inc()
     return conversation
+
+
+def _line(reason: str) -> str:
+    """Return what the visitor reads; when the assistant may not answer, it says so."""
+    if reason in DEGRADED_REASONS:
+        return _(
+            "Our assistant cannot answer at the moment, so a person will. "
+            "You can keep writing in the meantime."
+        )
+    return _("A person will take over. You can keep writing in the meantime.")
 
 
 def conversation_claim(*, conversation_id: UUID, person_id: UUID) -> Conversation:

@@ -215,4 +215,5 @@ def _bearer(request: HttpRequest) -> str:
 
 
 def _brake(request: HttpRequest, kind: str, limit: int) -> None:
-    attempt_count(kind=kind, subject=client_address(request), limit=limit, seconds=60)
+    subject = client_address(request)
+    attempt_count(kind=kind, subject=subject, limit=limit, seconds=60, fails_closed=False)

@@ -46,6 +46,8 @@ class Act(StrEnum):
     TOKEN_ISSUED = "token.issued"  # noqa: S105 - the name of an act
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - the name of an act
     TOKEN_REUSED = "token.reused"  # noqa: S105 - the name of an act
+    SWITCH_ON = "switch.turned_on"
+    SWITCH_OFF = "switch.turned_off"
     SETTING_CHANGED = "setting.changed"
     FLAG_CHANGED = "flag.changed"
     WORKFLOW_PUBLISHED = "workflow.published"

@@ -135,6 +135,11 @@ def queues_check() -> CheckResult:
     return CheckResult("queues", is_ok, detail, "" if is_ok else "Start more workers.")
 
 
+def readiness_register(name: str, check: Check) -> None:
+    """Add a check that `/readyz` and `manage.py doctor` ask. Idempotent."""
+    READINESS[name] = check
+
+
 READINESS: Final[dict[str, Check]] = {
     "database": database_check,
     "redis": redis_check,

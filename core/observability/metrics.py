@@ -40,6 +40,16 @@ http_requests_total = Counter(
 http_request_duration_seconds = Histogram(
     "http_request_duration_seconds", "Time to answer a request.", ["tenant"], buckets=_SECONDS
 )
+http_work_duration_seconds = Histogram(
+    "http_work_duration_seconds",
+    "Time to answer a request, without what it waited for an answer of the AI.",
+    buckets=_SECONDS,
+)
+database_pool_waiting = Gauge(
+    "database_pool_waiting",
+    "Requests that wait for a database connection, as the last one saw it.",
+    multiprocess_mode="livemax",
+)
 
 # --- routing and models
 router_decisions_total = Counter("router_decisions_total", "Routing decisions.", ["tier", "intent"])
@@ -109,6 +119,12 @@ security_events_total = Counter("security_events_total", "What looked like an at
 audit_findings = Gauge(
     "audit_findings",
     "Differences found by the last verification of the audit log.",
+    multiprocess_mode="mostrecent",
+)
+degrade_switches_on = Gauge(
+    "degrade_switches_on",
+    "Degrade switches that are on.",
+    ["switch"],
     multiprocess_mode="mostrecent",
 )
 tasks_total = Counter("tasks_total", "Background tasks ended.", ["task", "outcome"])

@@ -163,6 +163,10 @@ class Hub:
         for follower in {one for group in self._followers.values() for one in group}:
             follower.recheck()
 
+    def hear(self, group: str, data: bytes) -> None:
+        """Take a packet that did not come through Redis."""
+        self._fan_out(group.encode(), data)
+
     def _fan_out(self, channel: bytes, data: bytes) -> None:
         followers = self._followers.get(channel)
         if not followers:
@@ -175,6 +179,13 @@ class Hub:
         group = channel.decode()
         for follower in tuple(followers):
             follower.deliver(group, packet)
+
+
+def deliver_here(group: str, data: bytes) -> None:
+    """Hand a packet to this process's followers while Redis cannot; callable from any thread."""
+    for loop, found in list(_hubs.items()):
+        with suppress(RuntimeError):  # the loop has closed
+            loop.call_soon_threadsafe(found.hear, group, data)
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -11,6 +11,7 @@ import structlog
 
 from core import tenancy
 from core.observability.metrics import ws_send_errors
+from core.realtime.hub import deliver_here
 from core.realtime.wire import NOBODY, Packet, frame_text, packet_encode
 from core.redis import redis_client
 
@@ -25,13 +26,16 @@ def group_name(kind: str, identifier: UUID | str = "all") -> str:
 def broadcast(group: str, frame: Mapping[str, Any], *, durable: bool, skip: str = NOBODY) -> None:
     """Send `frame` to everyone who follows `group`; call it once the change has committed.
 
-    Never raises for a lost Redis: the database holds what is durable, and connections check their
-    position against it when Redis is back. `skip` is the connection that need not hear it.
+    Never raises for a lost Redis: then this process's own connections hear it, and the others check
+    their position against the database, which holds what is durable, at their next heartbeat.
+    `skip` is the connection that need not hear it.
     """
     seq = int(frame.get("seq") or 0) if durable else 0
     packet = Packet(text=frame_text(frame), is_durable=durable, seq=seq, skip=skip)
+    data = packet_encode(packet)
     try:
-        redis_client().publish(group, packet_encode(packet))
+        redis_client().publish(group, data)
     except redis.RedisError:
+        deliver_here(group, data)
         ws_send_errors.labels(reason="redis").inc()
         log.warning("broadcast_failed", frame_type=frame.get("type"))

@@ -43,7 +43,8 @@ class Socket:
     """Base of the sockets: says who may connect and what each frame does.
 
     A subclass gives `kind`, `protocol`, `frame_set` and an `on_<type>` coroutine per frame, and may
-    override `authenticate`, `beat` and `missed`. It follows groups with `follow` and `leave`.
+    override `authenticate`, `admit`, `renew`, `part`, `beat` and `missed`. It follows groups with
+    `follow` and `leave`.
     """
 
     kind: ClassVar[str]
@@ -72,6 +73,15 @@ class Socket:
 
     async def authenticate(self) -> None:
         """Find out who connects; raises Refused."""
+
+    async def admit(self) -> None:
+        """Take the connection's place among the others; raises Refused."""
+
+    async def renew(self) -> None:
+        """Keep the place, every 25 seconds."""
+
+    async def part(self) -> None:
+        """Give the place back."""
 
     async def beat(self) -> None:
         """Check positions and say so, every 25 seconds."""
@@ -141,12 +151,16 @@ class Socket:
         await self._receive()
         try:
             await self.authenticate()
+            await self.admit()
         except Refused as refused:
             await self._refuse(refused)
             return
-        await self._accept()
-        with ws_active_connections.labels(kind=self.kind).track_inprogress():
-            code = await self._serve()
+        try:
+            await self._accept()
+            with ws_active_connections.labels(kind=self.kind).track_inprogress():
+                code = await self._serve()
+        finally:
+            await self._guarded(self.part)
         await self._close(code)
 
     async def _accept(self) -> None:
@@ -200,6 +214,7 @@ class Socket:
         # The first beat comes at a random time: after a restart they would all beat at once.
         await asyncio.sleep(HEARTBEAT_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
         while True:
+            await self._guarded(self.renew)
             await self._guarded(self.beat)
             await asyncio.sleep(HEARTBEAT_SECONDS)
 

@@ -1,57 +1,41 @@
-"""The rate limit of REST: a throttle that decides, a middleware that tells."""
+"""Admission of REST calls: a throttle that asks, a middleware that tells."""
 
 from __future__ import annotations
 
 import hashlib
-import logging
-import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from redis import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from core import tenancy
-from core.errors import RateLimited, ServiceUnavailable
-from core.realtime.rate import TokenBucket
-from tenants.admission.rate import Bucket, Verdict, take
+from core.errors import RateLimited
+from tenants.admission.admit import admit
+from tenants.admission.rate import Verdict
 from tenants.models import ApiKey
 from tenants.threats.blocks import address_subject
 from tenants.threats.detect import refused_by_rate
 from tenants.threats.types import Subject, SubjectKind
 from tenants.throttle import client_address
 
-logger = logging.getLogger(__name__)
-
-WINDOW_SECONDS: Final = 60
-# One subject may use a tenth of what its whole workspace may.
-TENANT_FACTOR: Final = 10
-# What costs money or opens doors waits for Redis; the rest goes on, counted in this process.
-FAIL_CLOSED: Final = frozenset({"auth", "upload"})
-_LOCAL_LIMIT: Final = 10_000
-_local: dict[str, TokenBucket] = {}
-_lock = threading.Lock()
-
 
 class AdmissionThrottle(BaseThrottle):
-    """Take from the subject's and the workspace's bucket; raises RateLimited when one is empty."""
+    """Admit a call by its route class; raises what refuses it."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
         if tenancy.current() is None:
             return True
-        route_class = _route_class(request, view)
-        buckets = _buckets(request, route_class)
-        try:
-            verdict = take(buckets=buckets)
-        except RedisError as error:
-            return _without_redis(route_class, buckets[0], error)
-        request._request.rate_verdict = verdict  # type: ignore[attr-defined]
-        if not verdict.allowed:
+        admission = admit(
+            purpose=_route_class(request, view),
+            subject=_subject(request),
+            own_limit=getattr(request.auth, "requests_per_minute", None),
+        )
+        request._request.rate_verdict = admission.verdict  # type: ignore[attr-defined]
+        if isinstance(admission.refusal, RateLimited):
             _refusal_note(request)
-            raise RateLimited(retry_after=verdict.retry_after, limit=verdict.bucket.name)
+        admission.enforce()
         return True
 
 
@@ -87,20 +71,6 @@ def _route_class(request: Request, view: Any) -> str:
     return declared.get(str(request.method), default)
 
 
-def _buckets(request: Request, route_class: str) -> list[Bucket]:
-    limit = int(settings.RATE_LIMITS[route_class])
-    own = getattr(request.auth, "requests_per_minute", None) or limit
-    name = f"{route_class}-tenant"
-    return [
-        Bucket(_key(route_class, _subject(request)), route_class, own, WINDOW_SECONDS),
-        Bucket(_key(route_class, "tenant"), name, limit * TENANT_FACTOR, WINDOW_SECONDS),
-    ]
-
-
-def _key(*parts: str) -> str:
-    return tenancy.tenant_key("rate", *parts)
-
-
 def _subject(request: Request) -> str:
     """Return who is counted, without personal data in it: a principal, else an address."""
     principal = getattr(request.user, "pk", None)
@@ -108,17 +78,3 @@ def _subject(request: Request) -> str:
         return str(principal)
     address = client_address(request._request)
     return hashlib.sha256(address.encode()).hexdigest()[:32]
-
-
-def _without_redis(route_class: str, bucket: Bucket, error: RedisError) -> bool:
-    """Decide in this process alone; raises ServiceUnavailable for what may not go uncounted."""
-    logger.warning("rate_limit_without_redis", extra={"error": type(error).__name__})
-    if route_class in FAIL_CLOSED:
-        raise ServiceUnavailable(retry_after=5)
-    with _lock:
-        if len(_local) >= _LOCAL_LIMIT:
-            _local.clear()
-        local = _local.setdefault(bucket.key, TokenBucket(bucket.per_second, bucket.burst))
-        if not local.take():
-            raise RateLimited(retry_after=max(1, round(local.wait_seconds())))
-    return True

@@ -10,8 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from math import ceil
 from typing import Final
 
+from django.utils import timezone
 from redis.commands.core import Script
 
 from core import tenancy
@@ -74,11 +76,25 @@ end
 if redis.call('HEXISTS', KEYS[1], 'used') == 1 then
   redis.call('HINCRBY', KEYS[1], 'used', ARGV[4])
 end
-redis.call('ZADD', KEYS[4], now, id)
-redis.call('EXPIRE', KEYS[4], ARGV[1])
+-- What was given back is forgotten: the same work may begin again under its id.
+if ARGV[5] == 'settle' then
+  redis.call('ZADD', KEYS[4], now, id)
+  redis.call('EXPIRE', KEYS[4], ARGV[1])
+end
 return 1
 """
 )
+_RECONCILE: Final = """
+local used = redis.call('HGET', KEYS[1], 'used')
+if used and tonumber(used) < tonumber(ARGV[3]) then
+  redis.call('HSET', KEYS[1], 'used', ARGV[3])
+  return 1
+end
+return 0
+"""
+# A meter of its own that the ledger keeps under another name.
+_LEDGER_METERS: Final = {"spend_micro_per_day": "spend_micro"}
+_SCRIPTS: Final = {"reserve": _RESERVE, "finish": _FINISH, "reconcile": _RECONCILE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +140,7 @@ def quota_reserve(
             limit=quota.limit,
             used=taken,
             resets_at=quota.resets_at.isoformat(),
+            retry_after=max(1, ceil((quota.resets_at - timezone.now()).total_seconds())),
         )
 
 
@@ -132,12 +149,23 @@ def quota_settle(*, quota: Quota, reservation_id: str, amount: int) -> None:
 
     Idempotent by `reservation_id`, for a day. Atomic in Redis; counts after the lease ended too.
     """
-    _run("finish", quota, reservation_id, amount)
+    _run("finish", quota, reservation_id, amount, "settle")
 
 
 def quota_release(*, quota: Quota, reservation_id: str) -> None:
-    """Give a reservation back after work that failed. Idempotent, atomic in Redis."""
-    _run("finish", quota, reservation_id, 0)
+    """Give a reservation back after work that failed, which may be tried again under the same id.
+
+    Idempotent, atomic in Redis; does nothing to what is settled.
+    """
+    _run("finish", quota, reservation_id, 0, "release")
+
+
+def quota_reconcile(*, quota: Quota) -> None:
+    """Raise the counter to what the ledger holds, if it counts less. Idempotent.
+
+    The ledger lags behind, so it never lowers a counter.
+    """
+    _run("reconcile", quota, _used(quota))
 
 
 def quota_held(*, quota: Quota) -> int:
@@ -146,7 +174,8 @@ def quota_held(*, quota: Quota) -> int:
 
 
 def _used(quota: Quota) -> int:
-    return sum(reader(quota.meter, quota.starts_at) for reader in _readers)
+    meter = _LEDGER_METERS.get(quota.meter, quota.meter)
+    return sum(reader(meter, quota.starts_at) for reader in _readers)
 
 
 def _run(name: str, quota: Quota, *values: str | int) -> tuple[int, int]:
@@ -157,4 +186,4 @@ def _run(name: str, quota: Quota, *values: str | int) -> tuple[int, int]:
 
 @cache
 def _script(name: str) -> Script:
-    return redis_client().register_script(_RESERVE if name == "reserve" else _FINISH)
+    return redis_client().register_script(_SCRIPTS[name])

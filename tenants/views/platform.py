@@ -55,7 +55,7 @@ def _signed_up(request: HttpRequest, form: SignUpForm) -> SignedUp | None:
         _attempt_count("signup-account", form.cleaned_data["email"], PER_ACCOUNT)
         return services.workspace_sign_up(**form.cleaned_data)
     except RateLimited:
-        form.add_error(None, _("Too many attempts. Try again in an hour."))
+        form.add_error(None, _("Too many attempts. Wait some minutes, then try again."))
     except DomainError as error:
         form.error_add(error)
     return None

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.errors import DomainError
+from core.errors import DomainError, RateLimited, ServiceUnavailable
 from tenants import credentials, selectors, services, team
 from tenants.errors import TicketInvalid
 from tenants.forms import LoginForm, PasswordForm
@@ -47,8 +47,11 @@ def _person_for(request: HttpRequest, form: LoginForm) -> Person | None:
     """Return who signs in, or None with the reason on the form."""
     try:
         person = credentials.member_authenticate(request=request, **form.cleaned_data)
-    except DomainError:
-        form.add_error(None, _("Too many attempts. Wait five minutes, then try again."))
+    except RateLimited:
+        form.add_error(None, _("Too many attempts. Wait a minute, then try again."))
+        return None
+    except ServiceUnavailable as error:
+        form.add_error(None, error.detail)
         return None
     if person is None:
         form.add_error(None, _("This e-mail and password do not open this workspace."))

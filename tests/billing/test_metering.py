@@ -13,7 +13,9 @@ from core.events import catalogue
 ID = uuid.uuid4()
 
 
-def completion(tokens_in: int, tokens_out: int) -> catalogue.CompletionGenerated:
+def completion(
+    tokens_in: int, tokens_out: int, cost_micro: int = 0
+) -> catalogue.CompletionGenerated:
     return catalogue.CompletionGenerated(
         run_id=ID,
         step_id="answer",
@@ -22,7 +24,7 @@ def completion(tokens_in: int, tokens_out: int) -> catalogue.CompletionGenerated
         tier="SLM_A",
         tokens_in=tokens_in,
         tokens_out=tokens_out,
-        cost_micro=0,
+        cost_micro=cost_micro,
         currency="USD",
     )
 
@@ -42,6 +44,7 @@ EVENTS = [
     ),
     (completion(120, 30), {Meter.TOKENS_IN: 120, Meter.TOKENS_OUT: 30}),
     (completion(120, 0), {Meter.TOKENS_IN: 120}),
+    (completion(0, 0, 750), {Meter.SPEND_MICRO: 750}),
     (
         catalogue.DocumentIngested(document_id=ID, chunks=4, bytes=2048),
         {Meter.DOCUMENTS: 1, Meter.STORAGE_BYTES: 2048},

@@ -24,7 +24,9 @@ def _clean_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def all_alive(_clean_heartbeats: None) -> None:
+def all_alive(_clean_heartbeats: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The suite's tenants were created a while ago, and nobody relays what that published.
+    monkeypatch.setattr(checks, "OUTBOX_LAG_LIMIT", 3_600.0)
     for component in COMPONENTS:
         heartbeat.heartbeat_touch(component)
 
@@ -41,7 +43,9 @@ def test_readiness_is_green_when_all_is_well(client: Client, all_alive: None, ho
     response = client.get("/readyz", headers={"host": host})
     report = response.json()
     assert response.status_code == 200, report
-    assert set(report["checks"]) == {"database", "redis", "migrations", "relay", "workers"}
+    assert set(report["checks"]) == {
+        *("database", "redis", "migrations", "relay", "workers", "switches")
+    }
 
 
 @pytest.mark.usefixtures("db")

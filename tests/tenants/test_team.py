@@ -12,6 +12,7 @@ from core.tenancy import TenantContext
 from tenants import errors, selectors, services, team
 from tenants.models import Membership
 from tenants.types import Role
+from tests.conftest import Plan
 
 People = dict[tuple[str, str], Any]
 
@@ -32,6 +33,19 @@ def test_member_add_makes_an_account_with_a_password(
     assert person
     assert person.check_password(added.temporary_password)
     assert person.display_name == "N"
+
+
+def test_member_add_beyond_the_plans_seats_is_refused(
+    in_acme: TenantContext, globex: TenantContext, people: People, plan: Plan
+) -> None:
+    plan(seats=5)
+    added: Any = {"actor": member(people, "owner"), "full_name": "", "role": Role.VIEWER}
+    team.team_member_add(email="fifth@acme.example.com", **added)
+    with pytest.raises(errors.SeatsTaken):
+        team.team_member_add(email="sixth@acme.example.com", **added)
+    with tenancy.tenant_scope(globex):
+        theirs = {**added, "actor": member(people, "owner", "globex")}
+        team.team_member_add(email="sixth@acme.example.com", **theirs)
 
 
 def test_member_add_leaves_an_existing_password_alone(

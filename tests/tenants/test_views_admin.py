@@ -36,6 +36,8 @@ PAGES = [
     "/admin/tenants/flagchange/",
     "/admin/tenants/workspacesetting/",
     "/admin/tenants/settingchange/",
+    "/admin/tenants/degradeswitch/",
+    "/admin/tenants/degradeswitch/add/",
     "/admin/core/outboxevent/",
     "/admin/core/delivery/",
     "/admin/core/deadletter/",

@@ -14,6 +14,7 @@ from conversations.services import message_receive, visitor_conversation
 from core import tenancy
 from core.redis import redis_client
 from core.tenancy import TenantContext
+from tests.conftest import Plan
 from tests.workflows.conftest import Say, said_by_ai
 from workflows import dispatch
 from workflows.dispatch import BULK, EXPRESS, Released, released_after
@@ -73,6 +74,22 @@ def test_flood_leaves_the_express_lane_to_others() -> None:
 def test_tenant_holds_no_more_than_its_tokens() -> None:
     assert len(submit(NOISY, 50)) == PER_TENANT
     assert tenants_of(submit(THIRD, 50))[THIRD] == PER_TENANT
+
+
+def test_plan_gives_a_tenant_more_or_fewer_tokens_than_usual() -> None:
+    def submitted(tenant: UUID, share: int | str) -> list[Released]:
+        made = [released_after("submit", tenant, uuid4(), share=share) for _ in range(10)]
+        return [found for part in made for found in part]
+
+    assert len(submitted(NOISY, 4)) == 4
+    assert len(submitted(QUIET, 1)) == 1
+    assert len(submitted(THIRD, "default")) == 2  # express, and what is left of the bulk window
+
+
+def test_dispatch_reads_the_tokens_of_the_plan(in_acme: TenantContext, plan: Plan) -> None:
+    plan(concurrent_runs=1)
+    assert dispatch._own_share(in_acme.id) == 1
+    assert dispatch._own_share(uuid4()) == "default"
 
 
 def test_lanes_never_hold_more_than_their_windows() -> None:

@@ -64,6 +64,7 @@ class LlmStep(Step[LlmConfig, LlmOutput]):
             evidence=_evidence(found["passages"][: config.max_passages]),
             system_prompt=config.system_prompt,
             deadline=context.deadline,
+            reference=f"{context.run_id}:{context.step_id}",
         )
         return StepOutcome(
             _output(completion, tier),

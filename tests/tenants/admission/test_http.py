@@ -14,8 +14,8 @@ from rest_framework.test import APIRequestFactory
 from core.errors import RateLimited, ServiceUnavailable
 from core.redis import redis_client
 from core.tenancy import TenantContext
-from tenants.admission import http
 from tenants.admission.http import AdmissionThrottle
+from tenants.admission.local import local_forget
 
 ApiKey = Callable[..., str]
 
@@ -65,7 +65,7 @@ def redis_gone(settings: Settings) -> Iterator[None]:
     redis_client.cache_clear()
     yield
     redis_client.cache_clear()
-    http._local.clear()
+    local_forget()
 
 
 class ChatLike:

@@ -71,6 +71,31 @@ def test_reserve_settle_and_release_are_idempotent(quota: Quota) -> None:
     assert not reserved(quota, "d")
 
 
+def test_release_lets_the_same_work_begin_again(quota: Quota) -> None:
+    reserved(quota, "a", amount=6)
+    quota_release(quota=quota, reservation_id="a")
+    assert reserved(quota, "a", amount=6)
+    assert quota_held(quota=quota) == 6
+    quota_settle(quota=quota, reservation_id="a", amount=6)
+    quota_release(quota=quota, reservation_id="a")
+    assert not reserved(quota, "b", amount=5)
+
+
+def test_reconcile_raises_a_counter_to_the_ledger_and_never_lowers_it(
+    quota: Quota, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quotas, "_readers", [lambda meter, since: 8])
+    quotas.quota_reconcile(quota=quota)  # there is no counter yet: its seed will be the ledger's
+    quota_reserve(quota=quota, reservation_id="a", amount=2)
+    quota_settle(quota=quota, reservation_id="a", amount=1)
+    monkeypatch.setattr(quotas, "_readers", [lambda meter, since: 10])
+    quotas.quota_reconcile(quota=quota)
+    assert not reserved(quota)
+    monkeypatch.setattr(quotas, "_readers", [lambda meter, since: 0])
+    quotas.quota_reconcile(quota=quota)
+    assert not reserved(quota)
+
+
 def test_settle_with_more_than_was_reserved_counts_all_of_it(quota: Quota) -> None:
     reserved(quota, "a", amount=1)
     quota_settle(quota=quota, reservation_id="a", amount=10)
