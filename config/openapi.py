@@ -78,6 +78,7 @@ EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
 def contracts_describe(result: Any, **_: Any) -> Any:
     """Add the problems of every operation, the key of every write, and examples."""
     schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    _anything_simplify(schemas)
     schemas[PROBLEM] = PROBLEM_SCHEMA
     for path, method, operation in _operations(result):
         is_write = method.upper() in WRITES
@@ -86,6 +87,18 @@ def contracts_describe(result: Any, **_: Any) -> Any:
             operation.setdefault("parameters", []).append(KEY_PARAMETER)
         _example_add(operation, EXAMPLES.get((path, method)))
     return result
+
+
+def _anything_simplify(node: Any) -> None:
+    """Write "anything, or null" as anything: null would fit both, and `oneOf` allows one."""
+    if isinstance(node, list):
+        for part in node:
+            _anything_simplify(part)
+    elif isinstance(node, dict):
+        if {} in (node.get("oneOf") or ()):
+            del node["oneOf"]
+        for part in node.values():
+            _anything_simplify(part)
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:

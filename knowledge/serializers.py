@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from core.answers import AnswerSerializer
 from core.api import StrictSerializer
 from knowledge.models import Document
 from knowledge.searching import POOL
@@ -21,7 +22,7 @@ class DocumentUploadSerializer(StrictSerializer):
         return attrs
 
 
-class DocumentSerializer(serializers.ModelSerializer[Document]):
+class DocumentSerializer(AnswerSerializer[Document]):
     """A document and where it stands in the pipeline."""
 
     chunks = serializers.IntegerField(source="chunk_count", read_only=True)

@@ -113,6 +113,8 @@ def chat_answer_wait(*, message_id: UUID, conversation_id: UUID, seconds: float)
     Woken by the conversation's broadcasts; the database decides. Without a free place among the
     bounded waiters, or when the time is over, the answer is returned as it stands: pending.
     """
+    if seconds <= 0:
+        return selectors.chat_answer(message_id=message_id)
     with _place() as is_free:
         until = time.monotonic() + (seconds if is_free else 0.0)
         with _listening(announce.conversation_group(conversation_id)) as listen:
