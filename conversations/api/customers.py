@@ -21,7 +21,7 @@ from core.idempotency.types import Repeat
 class CustomerPagination(CursorPagination):
     """Newest customers first."""
 
-    ordering = ("-created_at", "-id")
+    orders = ("-created_at", "-last_seen_at")
 
 
 @extend_schema(
