@@ -15,12 +15,14 @@ import string
 import zlib
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.utils import timezone
 
 from core import tenancy
+from core.db.router import database_alias
 from core.events import catalogue, publish
 from tenants import errors
 from tenants.models import ApiKey
@@ -33,7 +35,6 @@ KEY_PATTERN = re.compile(r"fd_([a-z0-9]{12})_([A-Za-z0-9_-]{43})([A-Za-z0-9]{6})
 LAST_USED_RESOLUTION = timedelta(minutes=1)
 OVERLAP_LIMIT = timedelta(days=7)
 OVERLAP = timedelta(hours=24)
-_FIND = "SELECT * FROM tenants_apikey WHERE tenant_id = %s AND prefix = %s"
 
 
 @transaction.atomic
@@ -174,7 +175,22 @@ def _key_with_secret(
 
 def _key_find(prefix: str) -> ApiKey | None:
     """Return the current tenant's key; each call begins here, so the query is written out."""
-    return next(iter(ApiKey.objects.raw(_FIND, [tenancy.require().id, prefix])), None)
+    with connections[database_alias()].cursor() as cursor:
+        cursor.execute(_find_statement(), (tenancy.require().id, prefix))
+        row = cursor.fetchone()
+    return ApiKey.from_db(database_alias(), _columns(), row) if row else None
+
+
+@cache
+def _columns() -> list[str]:
+    return [field.attname for field in ApiKey._meta.concrete_fields]
+
+
+@cache
+def _find_statement() -> str:
+    names = ", ".join(str(field.column) for field in ApiKey._meta.concrete_fields)
+    where = "tenant_id = %s AND prefix = %s"
+    return f"SELECT {names} FROM {ApiKey._meta.db_table} WHERE {where}"  # noqa: S608 - our columns
 
 
 def _held_check(wanted: Iterable[str], held: Collection[str] | None) -> None:
