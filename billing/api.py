@@ -32,9 +32,9 @@ class UsageView(APIView):
 
 
 class UsageEntryPagination(CursorPagination):
-    """Newest usage first; the id keeps entries of one instant apart."""
+    """Newest usage first."""
 
-    ordering = ("-occurred_at", "-id")
+    orders = ("-occurred_at", "-quantity")
 
 
 @extend_schema(tags=["billing"], parameters=[PERIOD, OpenApiParameter("meter", str, enum=METERS)])

@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from billing.models import UsageEntry
 from billing.types import Meter
+from core.answers import AnswerSerializer
 
 METERS = [str(meter) for meter in Meter]
 
@@ -31,7 +32,7 @@ class UsageSerializer(serializers.Serializer[object]):
     days = DailyUsageSerializer(many=True)
 
 
-class UsageEntrySerializer(serializers.ModelSerializer[UsageEntry]):
+class UsageEntrySerializer(AnswerSerializer[UsageEntry]):
     """An entry of the append-only ledger."""
 
     class Meta:

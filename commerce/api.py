@@ -14,7 +14,13 @@ from core.api import CursorPagination
 class OrderPagination(CursorPagination):
     """Newest orders first."""
 
-    ordering = ("-placed_at", "-id")
+    orders = ("-placed_at", "-total_minor", "number")
+
+
+class ProductPagination(CursorPagination):
+    """Newest products first."""
+
+    orders = ("-created_at", "name", "price_minor", "sku")
 
 
 @extend_schema(
@@ -55,6 +61,7 @@ class ProductListView(ListAPIView[Product]):
 
     required_scope = "commerce:read"
     serializer_class = ProductSerializer
+    pagination_class = ProductPagination
     queryset = Product.objects.none()
 
     def get_queryset(self) -> QuerySet[Product]:

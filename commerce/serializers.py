@@ -1,11 +1,10 @@
 """Products and orders, as the REST API shows them."""
 
-from rest_framework import serializers
-
 from commerce.models import Order, OrderLine, Product
+from core.answers import AnswerSerializer
 
 
-class ProductSerializer(serializers.ModelSerializer[Product]):
+class ProductSerializer(AnswerSerializer[Product]):
     """A product; `price_minor` is in minor units of `currency`."""
 
     class Meta:
@@ -14,7 +13,7 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
         read_only_fields = fields
 
 
-class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):
+class OrderLineSerializer(AnswerSerializer[OrderLine]):
     """A product in an order, with its price at the time."""
 
     class Meta:
@@ -23,7 +22,7 @@ class OrderLineSerializer(serializers.ModelSerializer[OrderLine]):
         read_only_fields = fields
 
 
-class OrderSerializer(serializers.ModelSerializer[Order]):
+class OrderSerializer(AnswerSerializer[Order]):
     """An order with its lines; amounts are in minor units of `currency`."""
 
     lines = OrderLineSerializer(many=True, read_only=True)

@@ -148,10 +148,12 @@ def chat_answer(*, message_id: UUID) -> ChatAnswer:
     if message.author != Author.VISITOR:
         raise MessageNotFound()
     conversation = message.conversation
-    answers = Message.objects.filter(
-        conversation=conversation, seq__gt=message.seq, author__in=[Author.AI, Author.AGENT]
-    )
-    reply = answers.order_by("seq").first()
+    reply = None
+    if conversation.seq > message.seq:  # else nothing has been said since
+        answers = Message.objects.filter(
+            conversation=conversation, seq__gt=message.seq, author__in=[Author.AI, Author.AGENT]
+        )
+        reply = answers.order_by("seq").first()
     status = _answer_status(conversation, reply)
     is_degraded = status == "with_person" and conversation.reason in DEGRADED_REASONS
     return ChatAnswer(

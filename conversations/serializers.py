@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from conversations.models import Conversation, Customer, Message, WidgetInstallation
 from conversations.types import TEXT_LIMIT
+from core.answers import AnswerSerializer
 from core.api import StrictSerializer
 
 
@@ -59,14 +60,14 @@ class ChatAnswerSerializer(serializers.Serializer[Any]):
     status_url = serializers.CharField()
 
 
-class CustomerSerializer(serializers.ModelSerializer[Customer]):
+class CustomerSerializer(AnswerSerializer[Customer]):
     class Meta:
         model = Customer
         fields = ("id", "external_id", "name", "email", "created_at", "last_seen_at")
         read_only_fields = fields
 
 
-class ConversationSerializer(serializers.ModelSerializer[Conversation]):
+class ConversationSerializer(AnswerSerializer[Conversation]):
     """A conversation; `seq` is its last message's."""
 
     customer = CustomerSerializer(read_only=True)
@@ -99,7 +100,7 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
         read_only_fields = fields
 
 
-class MessageSerializer(serializers.ModelSerializer[Message]):
+class MessageSerializer(AnswerSerializer[Message]):
     """A message; citations and route belong to the AI's, person to an agent's."""
 
     citations = CitationSerializer(many=True, read_only=True)
@@ -136,7 +137,7 @@ class AgentReplyBody(ActorBody):
     client_id = serializers.CharField(max_length=64)
 
 
-class WidgetSerializer(serializers.ModelSerializer[WidgetInstallation]):
+class WidgetSerializer(AnswerSerializer[WidgetInstallation]):
     """The widget a tenant embeds; the key is public."""
 
     class Meta:

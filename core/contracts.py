@@ -66,8 +66,13 @@ def parameters_declared(view_class: type[APIView], method: str) -> Choices:
     }
     if method == "GET" and isinstance(view, ListModelMixin):
         paged = view.paginator.get_schema_operation_parameters(view)  # type: ignore[attr-defined]
-        declared.update({parameter["name"]: None for parameter in paged})
+        declared.update({parameter["name"]: _choices(parameter) for parameter in paged})
     return declared
+
+
+def _choices(parameter: dict[str, Any]) -> frozenset[str] | None:
+    choices = parameter["schema"].get("enum")
+    return frozenset(choices) if choices else None
 
 
 def _schema_of(view: Any, method: str) -> Any:

@@ -73,7 +73,7 @@ class UrlForbidden(DomainError):
 
 class FetchFailed(DomainError):
     code = "fetch_failed"
-    http_status = 502
+    http_status = 422
     retryable = True
     title = "The address could not be fetched."
 

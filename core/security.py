@@ -1,10 +1,14 @@
-"""The one exception to the strict content security policy."""
+"""The strict content security policy, and the one exception to it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from typing import Any
 
-from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from csp.constants import HEADER, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.http import HttpRequest, HttpResponse
 
 Responder = Callable[[HttpRequest], HttpResponse]
@@ -12,6 +16,21 @@ Responder = Callable[[HttpRequest], HttpResponse]
 # django-unfold runs on Alpine, which evaluates attribute expressions and sets styles. The admin is
 # served on the platform's host alone and shows no visitor's markup, so it alone is allowed that.
 ADMIN_POLICY = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
+
+
+@cache
+def _policy() -> str:
+    return str(build_policy())
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """Send the policy, worked out once; a response that has its own is left to the library."""
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        if any(name.startswith("_csp_") for name in vars(response)):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, _policy())
+        return response
 
 
 class AdminPolicyMiddleware:

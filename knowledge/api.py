@@ -35,9 +35,9 @@ SCOPES = {
 
 
 class DocumentPagination(CursorPagination):
-    """Newest first; the id makes the order total."""
+    """Newest documents first."""
 
-    ordering = ("-created_at", "-id")
+    orders = ("-created_at", "-updated_at", "title")
 
 
 @extend_schema(tags=["knowledge"])

@@ -1,17 +1,25 @@
 """Bodies and answers of the knowledge API."""
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from core.answers import AnswerSerializer
 from core.api import StrictSerializer
 from knowledge.models import Document
 from knowledge.searching import POOL
 from knowledge.selectors import MAX_QUERY
 
 
+@extend_schema_field(OpenApiTypes.BINARY)
+class UploadField(serializers.FileField):
+    """A file in a form, documented as its bytes."""
+
+
 class DocumentUploadSerializer(StrictSerializer):
     """A file (multipart), or a URL to fetch; exactly one of them."""
 
-    file = serializers.FileField(required=False, allow_empty_file=True, max_length=200)
+    file = UploadField(required=False, allow_empty_file=True, max_length=200)
     url = serializers.URLField(required=False, max_length=2000)
     collection = serializers.CharField(required=False, allow_blank=True, max_length=80, default="")
 
@@ -21,7 +29,7 @@ class DocumentUploadSerializer(StrictSerializer):
         return attrs
 
 
-class DocumentSerializer(serializers.ModelSerializer[Document]):
+class DocumentSerializer(AnswerSerializer[Document]):
     """A document and where it stands in the pipeline."""
 
     chunks = serializers.IntegerField(source="chunk_count", read_only=True)

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import tenancy
+from core.api import CursorPagination
 from core.idempotency.types import Repeat
 from routing import selectors, services
 from routing.errors import TenantMismatch
@@ -41,6 +42,12 @@ class RouterDecideView(APIView):
         return Response(RouterResponseSerializer(decision).data)
 
 
+class DecisionPagination(CursorPagination):
+    """Newest decisions first."""
+
+    orders = ("-created_at", "confidence")
+
+
 @extend_schema(
     tags=["routing"],
     parameters=[
@@ -53,6 +60,7 @@ class RoutingDecisionListView(ListAPIView[RoutingDecision]):
 
     required_scope = "routing:read"
     serializer_class = RoutingDecisionSerializer
+    pagination_class = DecisionPagination
     queryset = RoutingDecision.objects.none()
 
     def get_queryset(self) -> QuerySet[RoutingDecision]:

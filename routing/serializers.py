@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from core.answers import AnswerSerializer
 from core.api import StrictSerializer
 from routing.models import RoutingDecision
 from routing.types import Intent, Tier, TierPreference
@@ -46,7 +47,7 @@ class RouterResponseSerializer(serializers.Serializer[object]):
     currency = serializers.CharField()
 
 
-class RoutingDecisionSerializer(serializers.ModelSerializer[RoutingDecision]):
+class RoutingDecisionSerializer(AnswerSerializer[RoutingDecision]):
     """A stored decision with the features it rests on."""
 
     features = serializers.DictField(child=serializers.FloatField())

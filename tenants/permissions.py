@@ -87,6 +87,8 @@ class HasScope(BasePermission):
         http_request.api_key = getattr(request, "auth", None)  # type: ignore[attr-defined]
         if http_request.api_key is None and getattr(http_request, "membership", None) is None:  # type: ignore[attr-defined]
             raise Unauthenticated()
+        if request.method not in view.allowed_methods:
+            return True  # there is nothing to permit: REST framework answers with 405
         if wanted is None or wanted not in scopes_for(http_request):
             raise ScopeMissing(scope=wanted or "")
         return True

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 
+from core.answers import AnswerSerializer
 from core.api import StrictSerializer
 from core.audit.models import AuditEntry
 from core.audit.types import Act
@@ -71,7 +72,7 @@ class CallerSerializer(serializers.Serializer[Any]):
     requests_per_minute = serializers.IntegerField(allow_null=True)
 
 
-class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):
+class ApiKeySerializer(AnswerSerializer[ApiKey]):
     """A key as far as we know it; its secret is not among that."""
 
     state = serializers.ChoiceField([state.value for state in KeyState], read_only=True)

@@ -7,12 +7,11 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.generics import ListAPIView
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import CursorPagination as CorePagination
+from core.api import CursorPagination
 from core.errors import ValidationFailed
 from core.idempotency.types import Repeat
 from workflows import selectors, services
@@ -29,10 +28,10 @@ from workflows.serializers import (
 )
 
 
-class RunPagination(CorePagination):
+class RunPagination(CursorPagination):
     """Runs have no ``created_at``: they are ordered by their start."""
 
-    ordering = "-started_at"
+    orders = ("-started_at",)
 
 
 class WorkflowListView(APIView):
@@ -96,7 +95,7 @@ class RunListView(ListAPIView[Run]):
 
     required_scope = "workflows:read"
     serializer_class = RunSerializer
-    pagination_class: type[CursorPagination] = RunPagination
+    pagination_class = RunPagination
     queryset = Run.objects.none()
 
     def get_queryset(self) -> QuerySet[Run]:

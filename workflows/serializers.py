@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from core.answers import AnswerSerializer
 from core.api import StrictSerializer
 from workflows.engine.events import EventType, RunStatus
 from workflows.models import Run
@@ -76,7 +77,7 @@ class WorkflowVersionSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
-class RunSerializer(serializers.ModelSerializer[Run]):
+class RunSerializer(AnswerSerializer[Run]):
     """A run; ``cost_micro`` counts millionths of ``currency``."""
 
     status = serializers.ChoiceField(choices=[status.value for status in RunStatus])

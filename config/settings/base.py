@@ -101,7 +101,7 @@ MIDDLEWARE = [
     "tenants.middleware.WorkspaceLocaleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "core.security.PolicyMiddleware",
     "core.security.AdminPolicyMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -221,7 +221,7 @@ SPECTACULAR_SETTINGS = {
         "tenants.tokens.authentication.AccessTokenAuthentication",
         "tenants.authentication.ApiKeyAuthentication",
     ],
-    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": True,
     "ENUM_NAME_OVERRIDES": {
         # The values of workflows.engine.events.RunStatus, which two components show.
         "RunStatusEnum": [

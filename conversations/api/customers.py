@@ -22,7 +22,7 @@ from tenants.permissions import actor_for
 class CustomerPagination(CursorPagination):
     """Newest customers first."""
 
-    ordering = ("-created_at", "-id")
+    orders = ("-created_at", "-last_seen_at")
 
 
 @extend_schema(

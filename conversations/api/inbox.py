@@ -30,15 +30,15 @@ STATES = tuple(str(state) for state in ConversationState)
 
 
 class ConversationPagination(CursorPagination):
-    """Newest conversations first."""
+    """Newest conversations first, or as the inbox shows them: by what was said last."""
 
-    ordering = ("-created_at", "-id")
+    orders = ("-created_at", "-last_message_at")
 
 
 class MessagePagination(CursorPagination):
     """In the order they were said."""
 
-    ordering = ("seq",)
+    orders = ("seq",)
 
 
 @extend_schema(

@@ -119,6 +119,8 @@ def chat_answer_wait(*, message_id: UUID, conversation_id: UUID, seconds: float)
     bounded waiters of the process or the workspace, or when the time is over, the answer is
     returned as it stands: pending.
     """
+    if seconds <= 0:
+        return selectors.chat_answer(message_id=message_id)
     with _place(seconds) as is_free:
         until = time.monotonic() + (seconds if is_free else 0.0)
         with _listening(announce.conversation_group(conversation_id)) as listen:

@@ -31,7 +31,7 @@ class Handshake:
 
 def handshake_read(scope: Any) -> Handshake:
     """Return what the ASGI scope of a WebSocket tells."""
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    headers = _headers(scope["headers"])
     protocols = tuple(scope.get("subprotocols") or ())
     tokens = [name[len(TOKEN_PREFIX) :] for name in protocols if name.startswith(TOKEN_PREFIX)]
     return Handshake(
@@ -43,3 +43,12 @@ def handshake_read(scope: Any) -> Handshake:
         peer=str((scope.get("client") or ("",))[0]),
         forwarded_for=headers.get("x-forwarded-for", ""),
     )
+
+
+def _headers(raw: Any) -> dict[str, str]:
+    """Return the headers by name; two of one name are one list, which names no host or origin."""
+    found: dict[str, str] = {}
+    for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw):
+        between = "; " if name == "cookie" else ", "
+        found[name] = f"{found[name]}{between}{value}" if name in found else value
+    return found

@@ -19,7 +19,7 @@ from tenants.serializers import AuditEntrySerializer, AuditQuery
 class AuditPagination(CursorPagination):
     """Pages in the order of the chain, newest first."""
 
-    ordering = "-seq"
+    orders = ("-seq",)
 
 
 @extend_schema(

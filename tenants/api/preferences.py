@@ -29,7 +29,7 @@ from tenants.serializers import (
 class ChangePagination(CursorPagination):
     """The latest changes first."""
 
-    ordering = ("-changed_at", "-id")
+    orders = ("-changed_at",)
 
 
 class SettingGroupListView(APIView):

@@ -22,13 +22,13 @@ from tenants.threats.blocks import block_lift
 class LatestPagination(CursorPagination):
     """Pages by when something last happened."""
 
-    ordering = ("-last_at", "-id")
+    orders = ("-last_at", "-first_at")
 
 
 class StartPagination(CursorPagination):
     """Pages by when something began."""
 
-    ordering = "-starts_at"
+    orders = ("-starts_at", "-ends_at")
 
 
 @extend_schema(tags=["security"])

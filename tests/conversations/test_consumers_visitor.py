@@ -191,7 +191,24 @@ def test_message_beyond_what_the_server_reads_closes_the_connection(
         assert line.closed() == 1009
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "http://globex.localhost:8000", "null"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "http://globex.localhost:8000",
+        "null",
+        "file://",
+        "chrome-extension://acme.localhost",
+        "http://acme.localhost.evil.example",
+        "http://evil-acme.localhost",
+        "http://acme.localhost@evil.example",
+        "http://evil.example#acme.localhost",
+        "http://evil.example/acme.localhost",
+        "http://xn--acm-red.localhost",
+        "http://acme.localhost, http://evil.example",
+        "acme.localhost",
+    ],
+)
 def test_foreign_origin_is_refused_in_the_handshake(
     visitor: Any, chat: Connect, origin: str
 ) -> None:

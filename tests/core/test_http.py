@@ -62,6 +62,29 @@ def test_unknown_api_address_gives_a_problem_and_an_unknown_page_a_page(sign_in:
     assert client.get("/nowhere")["Content-Type"].startswith("text/html")
 
 
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "null",
+        "https://evil.example",
+        "http://globex.localhost",
+        "http://acme.localhost.evil.example",
+        "http://acme.localhost@evil.example",
+        "http://xn--acm-red.localhost",
+    ],
+)
+def test_foreign_page_is_neither_let_read_nor_write(sign_in: SignIn, origin: str) -> None:
+    """Nobody's page gets CORS, and a session's write from another page breaks on its Origin."""
+    client = sign_in()
+    asked = {"origin": origin, "access-control-request-method": "POST"}
+    for answer in (client.get(LISTS[0], headers=asked), client.options(CHAT, headers=asked)):
+        assert not [name for name in answer.headers if name.startswith("Access-Control-")]
+    client.handler.enforce_csrf_checks = True
+    body = '{"message": "x", "user_id": "y"}'
+    written = client.post(CHAT, body, content_type="application/json", headers={"origin": origin})
+    problem_of(written, 403, "permission_denied")
+
+
 @pytest.mark.parametrize("depth", [100, 100_000])
 def test_deeply_nested_body_is_refused(sign_in: SignIn, depth: int) -> None:
     body = '{"message": "x", "context": {"a": ' + "[" * depth + "]" * depth + "}}"

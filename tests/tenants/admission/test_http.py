@@ -58,6 +58,39 @@ def test_rotating_forwarded_addresses_do_not_help(small_limits: None, api_key: A
     assert [answer.status_code for answer in answers].count(200) == 3
 
 
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "let_through"),
+    [
+        (0, "203.0.113.{n}", 3),
+        (0, "203.0.113.{n}, 198.51.100.7", 3),
+        (1, "203.0.113.{n}, 198.51.100.7", 3),
+        (1, "203.0.113.{n}, 10.0.0.{n}, 198.51.100.7", 3),
+        (2, "203.0.113.{n}, 198.51.100.7, 10.0.0.1", 3),
+        (2, "203.0.113.{n}", 3),
+        (1, "203.0.113.{n}", 8),
+    ],
+)
+def test_stranger_is_counted_by_what_our_proxies_saw(
+    acme: TenantContext, settings: Settings, proxies: int, forwarded: str, let_through: int
+) -> None:
+    """The last line is eight clients of one trusted proxy; in all others one client lies."""
+    settings.RATE_LIMITS = {**settings.RATE_LIMITS, "auth": 3, "write": 3}
+    settings.TRUSTED_PROXY_COUNT = proxies
+    redis_client().flushdb()
+    client = Client(headers={"host": "acme.localhost"})
+    answers = [
+        client.post(
+            "/api/v1/auth/token/refresh",
+            "{",
+            content_type="application/json",
+            headers={"X-Forwarded-For": forwarded.format(n=number)},
+        )
+        for number in range(8)
+    ]
+    statuses = [answer.status_code for answer in answers]
+    assert statuses == [400] * let_through + [429] * (8 - let_through)
+
+
 @pytest.fixture
 def redis_gone(settings: Settings) -> Iterator[None]:
     """Point the process at a port where nothing listens."""

@@ -1,0 +1,1 @@
+"""What `bench.http` measures beside ours: the usual ways of answering one SELECT."""
