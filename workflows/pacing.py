@@ -48,7 +48,9 @@ class ProcessorMeter:
     """Tell how busy the machine has been of late; cheap enough to be asked before each step."""
 
     def __init__(
-        self, read: Callable[[], Ticks | None] = ticks_read, clock: Callable[[], float] = time.monotonic
+        self,
+        read: Callable[[], Ticks | None] = ticks_read,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._read = read
         self._clock = clock
