@@ -1,11 +1,13 @@
 """A plan that is used up: the message stays, a person is asked for, nothing stays held."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from conversations import selectors as conversations
 from conversations.models import Customer, Message
@@ -18,6 +20,7 @@ from tenants.admission.quota import quota_held
 from tests.conftest import Plan
 from tests.workflows.conftest import HEAD, Say, said_by_ai, state_of
 from workflows import quotas, services
+from workflows.engine.step import StepContext
 from workflows.models import Run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -105,6 +108,33 @@ def test_run_that_is_not_made_twice_holds_nothing_twice(
     )
     assert not again.is_new
     assert (used("runs"), held("runs")) == (1, 0)
+
+
+def test_run_of_a_dead_worker_is_settled_once_by_the_next(
+    use_workflow: Use, say: Say, plan: Plan, meddle: Any, conversation: UUID
+) -> None:
+    class Killed(BaseException):
+        """What a killed worker looks like from inside."""
+
+    plan(runs=10, ai_replies=10)
+    use_workflow("  - {id: look, type: meddle}\n" + HELLO)
+    deaths = [Killed()]
+
+    def die_once(context: StepContext) -> None:
+        if deaths:
+            raise deaths.pop()
+
+    meddle(die_once)
+    with pytest.raises(Killed):
+        say("hi")
+    assert (used("runs"), held("runs"), held("ai_replies")) == (0, 1, 1)
+    run = Run.objects.get()
+    Run.objects.update(lease_until=timezone.now() - timedelta(minutes=1))
+    for _ in range(2):
+        services.run_execute(run_id=run.pk)
+    assert said_by_ai(conversation) == ["Hello"]
+    assert (used("runs"), used("ai_replies")) == (1, 1)
+    assert (held("runs"), held("ai_replies")) == (0, 0)
 
 
 def test_message_event_delivered_again_counts_once(in_acme: TenantContext, plan: Plan) -> None:
