@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.views import audit, flags, home, preferences, security, session, settings, well_known
+from tenants.views import audit, flags, home, preferences, session, settings, threats, well_known
 
 app_name = "tenants"
 urlpatterns = [
@@ -34,10 +34,10 @@ urlpatterns = [
     path("settings/keys/create/", settings.key_create, name="settings_keys_create"),
     path("settings/keys/<uuid:key_id>/rotate/", settings.key_rotate, name="settings_keys_rotate"),
     path("settings/keys/<uuid:key_id>/revoke/", settings.key_revoke, name="settings_keys_revoke"),
-    path("settings/security/", security.security, name="settings_security"),
+    path("settings/security/", threats.security, name="settings_security"),
     path(
         "settings/security/<uuid:block_id>/lift/",
-        security.security_lift,
+        threats.security_lift,
         name="settings_security_lift",
     ),
     path("settings/audit/", audit.audit_list, name="settings_audit"),

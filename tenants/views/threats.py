@@ -48,7 +48,7 @@ def security(request: HttpRequest) -> HttpResponse:
         ],
         "is_editable": "settings:write" in scopes_for(request),
     }
-    return render(request, "tenants/settings/security.html", context)
+    return render(request, "tenants/settings/threats.html", context)
 
 
 @require_POST
