@@ -79,6 +79,11 @@ def backlog() -> float:
     return float(redis_client().scard(f"{PREFIX}queued"))
 
 
+def express_active() -> int:
+    """Return how many runs are released in the express lane; raises ``RedisError``."""
+    return int(redis_client().scard(f"{PREFIX}lane:{EXPRESS}"))
+
+
 def weight_set(*, tenant_id: UUID, weight: float) -> None:
     """Let a tenant's waiting runs count ``weight`` times as much as those of others; 1 is usual."""
     if not 0.01 <= weight <= 100:

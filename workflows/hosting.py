@@ -15,13 +15,25 @@ from workflows.engine.events import EventType, RunEvent
 from workflows.engine.host import ClaimedRun
 from workflows.engine.state import RunState
 from workflows.library import library
+from workflows.pacing import give_way
 from workflows.quotas import run_settle
 from workflows.spec.graph import Graph
 from workflows.steps.escalation import rescue
 
 
 class RunHost:
-    """The engine's ``Host``: selectors, the rescue of a step, metrics and closing events."""
+    """The engine's ``Host``: selectors, the rescue of a step, metrics and closing events.
+
+    With ``gives_way``, as in the bulk lane, each step waits for express runs on a busy machine.
+    """
+
+    def __init__(self, *, gives_way: bool = False) -> None:
+        self.gives_way = gives_way
+
+    def before_step(self, run: ClaimedRun) -> None:
+        """Let express runs go first."""
+        if self.gives_way:
+            give_way()
 
     def graph(self, run: ClaimedRun) -> Graph:
         """Return the graph the run is pinned to."""

@@ -165,13 +165,14 @@ def _turn_input(turn: TurnContext) -> dict[str, Any]:
     }
 
 
-def run_execute(*, run_id: UUID) -> RunState | None:
+def run_execute(*, run_id: UUID, gives_way: bool = False) -> RunState | None:
     """Drive a run to its end, or return None if another worker has it or it is over.
 
-    Then its place is free for the next one that waits, whichever tenant's that is.
+    Then its place is free for the next one that waits, whichever tenant's that is. With
+    ``gives_way`` express runs go first, between two of its steps, on a busy machine.
     """
     try:
-        return run_drive(run_id, RunHost())
+        return run_drive(run_id, RunHost(gives_way=gives_way))
     finally:
         run_dispatched(run_id)
 

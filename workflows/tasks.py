@@ -3,11 +3,13 @@
 from uuid import UUID
 
 import structlog
+from celery import current_task
 from django.db import DatabaseError
 
 from core import directory, tenancy
 from core.tasks import platform_task, task
 from workflows import services
+from workflows.dispatch import BULK
 
 log = structlog.get_logger(__name__)
 
@@ -15,7 +17,8 @@ log = structlog.get_logger(__name__)
 @task("workflows.run", queue="runs")
 def run(*, run_id: str) -> None:
     """Drive a run; harmless when it is delivered again."""
-    services.run_execute(run_id=UUID(run_id))
+    delivered = current_task.request.delivery_info or {}
+    services.run_execute(run_id=UUID(run_id), gives_way=delivered.get("routing_key") == BULK)
 
 
 @platform_task("workflows.sweep", queue="runs")

@@ -67,6 +67,9 @@ class Bench:
             raise Crash
         self.rescued.append(run.id)
 
+    def before_step(self, run: ClaimedRun) -> None:
+        pass
+
     def committed(self, run: ClaimedRun, state: RunState, facts: Sequence[RunEvent]) -> None:
         self.commits.append(state.seq)
         if state.seq in self.crash_after:

@@ -94,6 +94,7 @@ class _Drive:
 
     def _advance(self, graph: Graph) -> None:
         """Do the next step whose condition holds, and commit what came of it unless it is pure."""
+        self.host.before_step(self.run)
         messages: list[Any] = []
         node = self._next_node(graph)
         if node is not None:

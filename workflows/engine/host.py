@@ -36,6 +36,10 @@ class Host(Protocol):
         """Bring a person in for a run that failed. Idempotent: repeated after a crash."""
         ...
 
+    def before_step(self, run: ClaimedRun) -> None:
+        """Be told that a step is about to begin, outside every transaction."""
+        ...
+
     def committed(self, run: ClaimedRun, state: RunState, facts: Sequence[RunEvent]) -> None:
         """Note what was just committed (metrics)."""
         ...
