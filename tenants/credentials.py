@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
-from tenants import throttle
+from tenants import errors, throttle
 from tenants.models import Person
 
 PER_ACCOUNT = 10
@@ -26,6 +26,20 @@ def member_authenticate(*, request: HttpRequest, email: str, password: str) -> P
         return None
     throttle.attempts_forget(kind="login", subject=email)
     return person
+
+
+def password_require(*, person: Person, password: str) -> None:
+    """Raise PasswordWrong unless this is the person's password, for what asks for it again.
+
+    Raises RateLimited after ten attempts in five minutes, so that an open session is no way to
+    guess it.
+    """
+    throttle.person_attempt_count(
+        kind="password", person_id=person.pk, limit=PER_ACCOUNT, seconds=WINDOW_SECONDS
+    )
+    if not person.check_password(password):
+        raise errors.PasswordWrong()
+    throttle.person_attempts_forget(kind="password", person_id=person.pk)
 
 
 def _attempt_count(kind: str, subject: str, limit: int) -> None:

@@ -83,6 +83,36 @@ class PasswordWrong(DomainError):
     title = "This is not your current password."
 
 
+class EmailUnverified(PermissionDenied):
+    """Inviting people and making API keys wait until the own e-mail address is verified.
+
+    The link is in the mail that came at sign-up; *Your account* sends another.
+    """
+
+    code = "email_unverified"
+    title = "Confirm your e-mail address first; the link is in your mail."
+
+
+class AddressTaken(Conflict):
+    code = "address_taken"
+    title = "This e-mail address belongs to another account."
+
+
+class LinkInvalid(NotFound):
+    code = "link_invalid"
+    title = "This link was used already or has expired; ask for a new one."
+
+
+class InvitationUnknown(NotFound):
+    code = "invitation_unknown"
+    title = "There is no such open invitation in this workspace."
+
+
+class InvitationOpen(Conflict):
+    code = "invitation_open"
+    title = "This address has been invited already; send the invitation again or revoke it."
+
+
 class QuotaExceeded(DomainError):
     """A plan's quota is used up; says which, how much, and when it starts anew."""
 

@@ -15,6 +15,7 @@ from django_tenants.models import DomainMixin, TenantMixin
 
 from core.identifiers import uuid7
 from core.tenancy import TenantContext
+from tenants.accounts.models import Invitation as Invitation
 from tenants.tokens.models import RefreshToken as RefreshToken
 from tenants.tokens.models import SigningKey as SigningKey
 from tenants.tokens.models import TokenFamily as TokenFamily

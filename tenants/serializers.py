@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from rest_framework import serializers
 
 from core.api import StrictSerializer
-from tenants.models import ApiKey
-from tenants.types import REQUESTS_PER_MINUTE_LIMIT, SCOPES, KeyState, Role
+from tenants.models import ApiKey, Invitation
+from tenants.types import REQUESTS_PER_MINUTE_LIMIT, SCOPES, InvitationState, KeyState, Role
 
 TOKEN_LENGTH_LIMIT = 200
 
@@ -65,6 +65,37 @@ class CallerSerializer(serializers.Serializer[Any]):
     tenant = CallerTenantSerializer()
     expires_at = serializers.DateTimeField(allow_null=True)
     requests_per_minute = serializers.IntegerField(allow_null=True)
+
+
+class InvitationSerializer(serializers.ModelSerializer[Invitation]):
+    """An invitation; its link is in the mail alone."""
+
+    state = serializers.ChoiceField(
+        [state.value for state in InvitationState], read_only=True, source="state.value"
+    )
+
+    class Meta:
+        model = Invitation
+        fields = (
+            "id",
+            "email",
+            "role",
+            "state",
+            "invited_by",
+            "created_at",
+            "expires_at",
+            "sent_at",
+            "accepted_at",
+            "revoked_at",
+        )
+        read_only_fields = fields
+
+
+class InvitationBody(StrictSerializer):
+    """Whom to ask, and what they shall be."""
+
+    email = serializers.EmailField(max_length=254)
+    role = serializers.ChoiceField([role.value for role in Role])
 
 
 class ApiKeySerializer(serializers.ModelSerializer[ApiKey]):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 import redis
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -20,6 +21,7 @@ from core.events import catalogue, publish
 from core.identifiers import uuid7
 from core.redis import redis_client
 from tenants import errors, selectors
+from tenants.accounts import verification
 from tenants.keys import api_key_create as api_key_create
 from tenants.keys import api_key_revoke as api_key_revoke
 from tenants.keys import api_key_rotate as api_key_rotate
@@ -99,6 +101,7 @@ def workspace_sign_up(*, name: str, slug: str, email: str, password: str) -> Sig
     tenant = tenant_create(name=name, slug=slug)
     with tenancy.tenant_scope(tenant.context):
         member_add(person=person, role=Role.OWNER)
+        verification.verification_request(person=person)
         ticket = login_ticket_create(person_id=person.pk)
     url = f"{selectors.tenant_base_url(slug)}/login/ticket/{ticket}/"
     return SignedUp(tenant_id=tenant.pk, person_id=person.pk, slug=slug, login_url=url)
@@ -113,8 +116,10 @@ def _person_for_sign_up(*, email: str, password: str) -> Person:
     return known
 
 
-def person_create(*, email: str, password: str, full_name: str = "", **flags: bool) -> Person:
-    """Create an account; raises PasswordWeak or EmailTaken."""
+def person_create(
+    *, email: str, password: str, full_name: str = "", is_verified: bool = False, **flags: bool
+) -> Person:
+    """Create an account, its address unverified unless told; raises PasswordWeak or EmailTaken."""
     person = Person(email=email, full_name=full_name)
     try:
         validate_password(password, person)
@@ -122,7 +127,11 @@ def person_create(*, email: str, password: str, full_name: str = "", **flags: bo
         raise errors.PasswordWeak(" ".join(error.messages)) from error
     try:
         with transaction.atomic():
-            return Person.objects.create_user(email, password, full_name=full_name, **flags)
+            person = Person.objects.create_user(email, password, full_name=full_name, **flags)
+            EmailAddress.objects.create(
+                user=person, email=person.email, primary=True, verified=is_verified
+            )
+            return person
     except IntegrityError as error:
         raise errors.EmailTaken() from error
 

@@ -1,46 +1,17 @@
-"""Writes that concern a workspace's team: who may join, change role, leave."""
+"""Writes that concern a workspace's team: who may change role, leave; `invitations` lets in."""
 
 from __future__ import annotations
 
-import secrets
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from core import tenancy
-from tenants import errors, selectors, services
+from tenants import credentials, errors, invitations
+from tenants.accounts import passwords
 from tenants.models import Membership, Person
 from tenants.types import Role
-
-PASSWORD_BYTES = 12
-
-
-@dataclass(frozen=True, slots=True)
-class AddedMember:
-    """Who joined, and the password to hand over if an account was made for them."""
-
-    email: str
-    role: Role
-    temporary_password: str = ""
-
-
-@transaction.atomic
-def team_member_add(*, actor: Membership, email: str, full_name: str, role: Role) -> AddedMember:
-    """Give someone a role here, making their account if there is none. Publishes PersonJoined.
-
-    Raises RoleTooHigh if the actor may not grant the role, AlreadyMember.
-    """
-    _authority_check(actor, role)
-    person = selectors.person_by_email(email)
-    password = "" if person else secrets.token_urlsafe(PASSWORD_BYTES)
-    if person is None:
-        person = services.person_create(email=email, password=password, full_name=full_name)
-    elif selectors.membership_for(person_id=person.pk) is not None:
-        raise errors.AlreadyMember()
-    services.member_add(person=person, role=role)
-    return AddedMember(email=person.email, role=role, temporary_password=password)
 
 
 @transaction.atomic
@@ -62,14 +33,17 @@ def team_member_remove(*, actor: Membership, person_id: UUID) -> None:
     _authority_check(actor, Role(member.role))
     _owner_left_check(member)
     member.delete()
+    invitations.invitations_of_revoke(person_id=person_id)
 
 
 def person_password_set(*, person: Person, current: str, new: str) -> None:
-    """Replace a person's password; raises PasswordWrong unless they know the current one."""
-    if not person.check_password(current):
-        raise errors.PasswordWrong()
-    person.set_password(new)
-    person.save(update_fields=["password"])
+    """Replace a person's password; their other sessions and their tokens end.
+
+    Raises PasswordWrong unless they know the current one, PasswordWeak, and RateLimited after ten
+    wrong ones in five minutes.
+    """
+    credentials.password_require(person=person, password=current)
+    passwords.password_set(person=person, new=new)
 
 
 def _authority_check(actor: Membership, *roles: Role) -> None:

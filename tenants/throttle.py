@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -35,6 +36,21 @@ def attempt_count(*, kind: str, subject: str, limit: int, seconds: int) -> None:
         _, count, remaining = pipeline.execute()
     if count > limit:
         raise RateLimited(retry_after=max(remaining, 1))
+
+
+def person_attempt_count(*, kind: str, person_id: UUID, limit: int, seconds: int) -> None:
+    """Count one attempt on an account, whichever workspace's host it came by.
+
+    A member of many workspaces would otherwise offer an attacker as many tries as hosts.
+    """
+    with tenancy.public_scope():
+        attempt_count(kind=kind, subject=person_id.hex, limit=limit, seconds=seconds)
+
+
+def person_attempts_forget(*, kind: str, person_id: UUID) -> None:
+    """Start over for an account, after a success."""
+    with tenancy.public_scope():
+        attempts_forget(kind=kind, subject=person_id.hex)
 
 
 def attempts_forget(*, kind: str, subject: str) -> None:

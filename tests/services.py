@@ -133,7 +133,10 @@ def tables_empty(name: str, schemas: list[str]) -> None:
             "SELECT format('%%I.%%I', schemaname, tablename) FROM pg_tables "
             "WHERE (schemaname = ANY(%s) AND tablename <> 'django_migrations') "
             "OR (schemaname = 'public' AND tablename = ANY(%s))",
-            (schemas, [*partitions, "core_idempotencyrecord", "billing_usageentry"]),
+            (
+                schemas,
+                [*partitions, "core_idempotencyrecord", "billing_usageentry", "tenants_invitation"],
+            ),
         ).fetchall()
         partitioned = ["public.core_outboxevent", "public.core_delivery"]
         names = sorted({row[0] for row in rows} | set(partitioned))

@@ -23,6 +23,7 @@ BASE_DOMAIN: str
 PUBLIC_BASE_URL: str
 REALTIME_URL: str
 TRUSTED_PROXY_COUNT: int
+DEFAULT_FROM_EMAIL: str
 RUNS_EXPRESS_WINDOW: int
 RUNS_EXPRESS_PER_TENANT: int
 RUNS_BULK_WINDOW: int
@@ -42,6 +43,8 @@ SHARED_APPS = [
     "core",
     "tenants",
     "billing",
+    "allauth",
+    "allauth.account",
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -86,6 +89,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "tenants.middleware.MembershipMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -164,6 +168,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+# --- people's accounts: allauth keeps addresses and factors, `tenants.accounts` decides with them
+ACCOUNT_ADAPTER = "tenants.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_CHANGE_EMAIL = True
+PASSWORD_RESET_TIMEOUT = 3600
+
 CORS_ALLOWED_ORIGINS: list[str] = []
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
@@ -188,6 +201,7 @@ REST_FRAMEWORK = {
 }
 # Calls a minute for one key, person, visitor or address; a whole workspace has ten times as many.
 RATE_LIMITS = {"read": 6_000, "write": 3_000, "chat": 1_200, "auth": 30, "upload": 300}
+INVITATIONS_PER_HOUR = 60  # by one workspace, mails sent again included
 SPECTACULAR_SETTINGS = {
     "TITLE": "Frontdesk API",
     "DESCRIPTION": "Conversations, knowledge, workflows, routing and usage of one workspace.",
@@ -315,6 +329,17 @@ def _celery(environment: Environment) -> dict[str, Any]:
     }
 
 
+def _mail(environment: Environment) -> dict[str, Any]:
+    """Return where mails go: a server by EMAIL_URL, else files that a developer can read."""
+    url = environment.text("EMAIL_URL") or f"filemail:///{environment.var_dir / 'mail'}"
+    sender = f"Frontdesk <no-reply@{environment.text('BASE_DOMAIN', 'localhost')}>"
+    return {
+        **environ.Env.email_url_config(url),
+        "EMAIL_TIMEOUT": 20,
+        "DEFAULT_FROM_EMAIL": environment.text("EMAIL_FROM") or sender,
+    }
+
+
 def settings_for(environment: Environment) -> dict[str, Any]:
     """Return the settings that follow from the environment, for `globals().update`."""
     base_domain = environment.text("BASE_DOMAIN", "localhost")
@@ -359,5 +384,6 @@ def settings_for(environment: Environment) -> dict[str, Any]:
         "LOGGING": logging_config(
             level=environment.text("LOG_LEVEL", "INFO"), style=environment.text("LOG_STYLE", "json")
         ),
+        **_mail(environment),
         **_celery(environment),
     }

@@ -1,12 +1,10 @@
-"""Signing in and out of one workspace, and one's own account."""
+"""Signing in and out of one workspace."""
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, logout, update_session_auth_hash
+from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -16,11 +14,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from core.errors import DomainError
-from tenants import credentials, selectors, services, team
+from tenants import credentials, selectors, services
 from tenants.errors import TicketInvalid
-from tenants.forms import LoginForm, PasswordForm
+from tenants.forms import LoginForm
 from tenants.models import Person
-from tenants.permissions import requires
 
 BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 
@@ -82,30 +79,3 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session."""
     logout(request)
     return redirect("tenants:login")
-
-
-@sensitive_post_parameters("current", "new")
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-@requires("conversations:read")
-def account(request: HttpRequest) -> HttpResponse:
-    """Show who is signed in and let them choose a new password."""
-    person = cast(Person, request.user)
-    form = PasswordForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and _password_changed(request, person, form):
-        messages.success(request, _("Your password has been changed."))
-        return redirect("tenants:account")
-    status = 422 if form.errors else 200
-    return render(request, "tenants/settings/account.html", {"form": form}, status=status)
-
-
-def _password_changed(request: HttpRequest, person: Person, form: PasswordForm) -> bool:
-    try:
-        team.person_password_set(
-            person=person, current=form.cleaned_data["current"], new=form.cleaned_data["new"]
-        )
-    except DomainError as error:
-        form.error_add(error)
-        return False
-    update_session_auth_hash(request, person)
-    return True

@@ -132,7 +132,8 @@ def refused_refresh(answer: Any) -> bool:
 def test_new_password_ends_earlier_tokens(acme: TenantContext, people: Any) -> None:
     pair = token_for(role="agent")
     person = Person.objects.get(pk=people["acme", "agent"].pk)  # the fixture keeps its own
-    team.person_password_set(person=person, current=PASSWORD, new="another horse 43")
+    with tenancy.tenant_scope(acme):
+        team.person_password_set(person=person, current=PASSWORD, new="another horse 43")
     assert refused(me(pair["access_token"]))
     answer = post("auth/token/refresh", {"refresh_token": pair["refresh_token"]})
     assert refused_refresh(answer)
