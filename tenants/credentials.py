@@ -19,13 +19,28 @@ def member_authenticate(*, request: HttpRequest, email: str, password: str) -> P
     Raises RateLimited after ten attempts on an account, or sixty from an address, in five minutes.
     """
     email = email.lower()
-    _attempt_count("login", email, PER_ACCOUNT)
-    _attempt_count("login-address", throttle.client_address(request), PER_ADDRESS)
+    attempts_count(request=request, email=email)
     person = authenticate(request, username=email, password=password)
     if not isinstance(person, Person):
         return None
-    throttle.attempts_forget(kind="login", subject=email)
+    attempts_forget(email=email)
     return person
+
+
+def attempts_count(*, request: HttpRequest, email: str) -> None:
+    """Count an attempt to sign in, by account and by address. Raises RateLimited."""
+    _attempt_count("login", email.lower(), PER_ACCOUNT)
+    address_attempt_count(request=request)
+
+
+def attempts_forget(*, email: str) -> None:
+    """Start over for an account whose password was right."""
+    throttle.attempts_forget(kind="login", subject=email.lower())
+
+
+def address_attempt_count(*, request: HttpRequest) -> None:
+    """Count an attempt to sign in that names no account. Raises RateLimited."""
+    _attempt_count("login-address", throttle.client_address(request), PER_ADDRESS)
 
 
 def password_require(*, person: Person, password: str) -> None:

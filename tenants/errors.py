@@ -1,6 +1,13 @@
 """Expected failures of the tenants app."""
 
-from core.errors import Conflict, DomainError, NotFound, PermissionDenied, Unauthenticated
+from core.errors import (
+    Conflict,
+    DomainError,
+    NotFound,
+    PermissionDenied,
+    ServiceUnavailable,
+    Unauthenticated,
+)
 
 
 class SlugTaken(Conflict):
@@ -111,6 +118,48 @@ class InvitationUnknown(NotFound):
 class InvitationOpen(Conflict):
     code = "invitation_open"
     title = "This address has been invited already; send the invitation again or revoke it."
+
+
+class SecondFactorRequired(Unauthenticated):
+    """The person has turned two-step sign-in on; send the code of their app as `otp`."""
+
+    code = "second_factor_required"
+    title = "Send the code of your authenticator app as well."
+
+
+class SecondFactorWrong(Unauthenticated):
+    """The code is wrong, too old, or has been used before; a recovery code works once."""
+
+    code = "second_factor_wrong"
+    title = "This code is wrong or was used already."
+
+
+class SecondFactorUnreadable(ServiceUnavailable):
+    """The secret was sealed under another SECRET_KEY; the operator adds it to the fallbacks."""
+
+    code = "second_factor_unreadable"
+    title = "Your second step cannot be checked at the moment."
+    retryable = False
+
+
+class SecondFactorOn(Conflict):
+    code = "second_factor_on"
+    title = "Two-step sign-in is on already."
+
+
+class SecondFactorOff(Conflict):
+    code = "second_factor_off"
+    title = "Set up an authenticator app first."
+
+
+class PasskeyUnknown(NotFound):
+    code = "passkey_unknown"
+    title = "There is no such passkey in your account."
+
+
+class PasskeyInvalid(DomainError):
+    code = "passkey_invalid"
+    title = "This passkey could not be added; try again."
 
 
 class QuotaExceeded(DomainError):

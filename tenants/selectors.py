@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -71,6 +73,21 @@ def membership_for(*, person_id: UUID) -> Membership | None:
     )
     mine = mine.annotate(has_verified_email=Exists(verified))
     return mine.filter(person_id=person_id, person__is_active=True).first()
+
+
+def person_may_enter(person: Any) -> bool:
+    """Return whether someone may be signed in on this host: members, or administrators."""
+    if not isinstance(person, Person) or not person.is_active:
+        return False
+    if tenancy.current() is None:
+        return person.is_staff
+    return membership_for(person_id=person.pk) is not None
+
+
+def passkey_count(*, person_id: UUID) -> int:
+    """Return how many passkeys a person has, on whichever hosts."""
+    mine = Authenticator.objects.filter(user_id=person_id, type=Authenticator.Type.WEBAUTHN)
+    return int(mine.count())
 
 
 def membership_list() -> QuerySet[Membership]:

@@ -17,10 +17,14 @@ TOKEN_LENGTH_LIMIT = 200
 
 
 class TokenBody(StrictSerializer):
-    """A member's e-mail and password; without `scopes` the token may do all the role may."""
+    """A member's e-mail and password; without `scopes` the token may do all the role may.
+
+    `otp` is the code of the authenticator app, or a recovery code, of who has two-step sign-in on.
+    """
 
     email = serializers.EmailField(max_length=254)
     password = serializers.CharField(max_length=200, trim_whitespace=False, write_only=True)
+    otp = serializers.CharField(max_length=20, required=False, default="", write_only=True)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(SCOPES),
         required=False,

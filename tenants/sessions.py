@@ -11,8 +11,24 @@ from core import tenancy
 SESSION_TENANT = "tenant_id"
 
 
+PLATFORM = "platform"
+
+
 def session_bind(sender: Any, request: HttpRequest, **_: Any) -> None:
     """Write the current tenant into the session that just began."""
+    host_bind(request)
+
+
+def host_bind(request: HttpRequest) -> None:
+    """Write whose host this is into the session, signed in or on the way to it."""
+    request.session[SESSION_TENANT] = _host()
+
+
+def host_is_bound(request: HttpRequest) -> bool:
+    """Return whether the session belongs to this host."""
+    return bool(request.session.get(SESSION_TENANT) == _host())
+
+
+def _host() -> str:
     tenant = tenancy.current()
-    if tenant is not None:
-        request.session[SESSION_TENANT] = str(tenant.id)
+    return str(tenant.id) if tenant else PLATFORM

@@ -8,7 +8,6 @@ app_name = "tenants"
 urlpatterns = [
     path("", home.home, name="home"),
     path(".well-known/jwks.json", well_known.jwks, name="jwks"),
-    path("login/", session.sign_in, name="login"),
     path("login/ticket/<str:ticket>/", session.ticket, name="ticket"),
     path("logout/", session.sign_out, name="logout"),
     path("account/", account.account, name="account"),

@@ -58,6 +58,8 @@ def migrations_digest() -> str:
     """Return a digest of all that shapes a migrated database."""
     found = [*BASE_DIR.glob("*/migrations/*.py"), *BASE_DIR.glob("core/db/*.py")]
     found.append(BASE_DIR / "tenants" / "provisioning.py")
+    # The apps of others bring migrations too: which there are, and in what version.
+    found += [BASE_DIR / "config" / "settings" / "base.py", BASE_DIR / "requirements" / "base.txt"]
     text = b"".join(path.name.encode() + path.read_bytes() for path in sorted(found))
     return hashlib.sha256(text).hexdigest()[:12]
 
@@ -135,7 +137,13 @@ def tables_empty(name: str, schemas: list[str]) -> None:
             "OR (schemaname = 'public' AND tablename = ANY(%s))",
             (
                 schemas,
-                [*partitions, "core_idempotencyrecord", "billing_usageentry", "tenants_invitation"],
+                [
+                    *partitions,
+                    "core_idempotencyrecord",
+                    "billing_usageentry",
+                    "tenants_invitation",
+                    "mfa_authenticator",
+                ],
             ),
         ).fetchall()
         partitioned = ["public.core_outboxevent", "public.core_delivery"]

@@ -45,6 +45,7 @@ SHARED_APPS = [
     "billing",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -175,6 +176,14 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_CHANGE_EMAIL = True
+MFA_ADAPTER = "tenants.accounts.adapter.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "tenants.accounts.steps.SecondStepForm",
+    "authenticate_webauthn": "tenants.accounts.steps.OwnPasskeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_TOLERANCE = 1  # half a minute either way, for clocks that differ
 PASSWORD_RESET_TIMEOUT = 3600
 
 CORS_ALLOWED_ORIGINS: list[str] = []

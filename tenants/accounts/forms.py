@@ -51,6 +51,35 @@ class EmailForm(DomainForm):
     current = current_password_field(_("Password"))
 
 
+class ConfirmForm(DomainForm):
+    """The password once more, before something that matters."""
+
+    current = current_password_field(_("Password"))
+
+
+class AppForm(DomainForm):
+    """The first code of an authenticator app, and the password."""
+
+    code = forms.CharField(
+        label=_("Code that the app shows"),
+        max_length=12,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}
+        ),
+    )
+    current = current_password_field(_("Password"))
+
+
+class PasskeyForm(DomainForm):
+    """A passkey that the browser made, its name, and the password."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=60, help_text=_("Such as the device that keeps it.")
+    )
+    current = current_password_field(_("Password"))
+    credential = forms.JSONField(widget=forms.HiddenInput)
+
+
 class ForgottenForm(forms.Form):
     """Whose password is forgotten."""
 

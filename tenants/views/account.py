@@ -99,7 +99,7 @@ def reset(request: HttpRequest, key: str) -> HttpResponse:
             form.error_add(error)
         else:
             messages.success(request, _("Your new password is set. Sign in with it."))
-            return redirect("tenants:login")
+            return redirect("account_login")
     context = {"form": form, "email": person.email, "tenant": selectors.tenant_current()}
     return render(request, "account/reset.html", context, status=422 if form.errors else 200)
 

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth import login
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -17,12 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 from core.errors import DomainError
 from tenants import credentials, invitations, selectors
 from tenants.accounts.forms import JoinExistingForm, JoinNewForm
+from tenants.accounts.steps import person_sign_in
 from tenants.errors import InvitationUnknown
 from tenants.forms import DomainForm, InvitationForm
 from tenants.models import Membership, Person
 from tenants.permissions import requires
 from tenants.types import Role
-from tenants.views.session import BACKEND
 from tenants.views.settings import actor_of, team_page
 
 
@@ -80,8 +79,7 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         person = _joined(token, known, form)
         if person is not None:
-            login(request, person, backend=BACKEND)
-            return HttpResponseRedirect("/")
+            return person_sign_in(request=request, person=person, redirect_url="/")
     context = {
         "form": form,
         "invitation": invitation,

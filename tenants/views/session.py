@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, logout
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -15,11 +14,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core.errors import DomainError
 from tenants import credentials, selectors, services
+from tenants.accounts.steps import person_sign_in
 from tenants.errors import TicketInvalid
 from tenants.forms import LoginForm
 from tenants.models import Person
-
-BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 
 
 @sensitive_post_parameters("password")
@@ -28,15 +26,14 @@ BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Let a member of this workspace in; strangers and wrong passwords read the same answer."""
     if getattr(request, "membership", None) is not None:
-        return HttpResponseRedirect(_next_url(request))
+        return HttpResponseRedirect(next_url(request))
     form = LoginForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         person = _person_for(request, form)
         if person is not None:
-            login(request, person, backend=BACKEND)
-            return HttpResponseRedirect(_next_url(request))
+            return person_sign_in(request=request, person=person, redirect_url=next_url(request))
     status = 422 if form.errors else 200
-    context = {"form": form, "next": _next_url(request), "tenant": selectors.tenant_current()}
+    context = {"form": form, "next": next_url(request), "tenant": selectors.tenant_current()}
     return render(request, "tenants/login.html", context, status=status)
 
 
@@ -52,7 +49,7 @@ def _person_for(request: HttpRequest, form: LoginForm) -> Person | None:
     return person
 
 
-def _next_url(request: HttpRequest) -> str:
+def next_url(request: HttpRequest) -> str:
     """Return where to go after signing in; only ever a page of this host."""
     wanted = request.POST.get("next") or request.GET.get("next") or "/"
     is_ours = url_has_allowed_host_and_scheme(
@@ -69,13 +66,12 @@ def ticket(request: HttpRequest, ticket: str) -> HttpResponse:
         person = services.login_ticket_consume(ticket=ticket)
     except TicketInvalid as error:
         messages.error(request, str(error.detail))
-        return redirect("tenants:login")
-    login(request, person, backend=BACKEND)
-    return redirect("tenants:home")
+        return redirect("account_login")
+    return person_sign_in(request=request, person=person, redirect_url="/")
 
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session."""
     logout(request)
-    return redirect("tenants:login")
+    return redirect("account_login")

@@ -21,6 +21,8 @@ _PARAMETER = re.compile(r"(?:<(?:\w+:)?(\w+)>|\{(\w+)\})")
 PUBLIC_PAGES = {
     ".well-known/jwks.json": "anyone may check what a token was signed with",
     "login/": "where strangers sign in",
+    "login/second-step/": "where those go on who have given their password",
+    "login/passkey/": "a passkey of this host proves who signs in",
     "login/ticket/<str:ticket>/": "a one-time link signs its owner in",
     "account/verify/<str:key>/": "the link in a mail proves who opens it",
     "password/forgotten/": "sends a link to the address, and tells nobody whose it is",
