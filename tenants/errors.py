@@ -162,6 +162,11 @@ class PasskeyInvalid(DomainError):
     title = "This passkey could not be added; try again."
 
 
+class SessionUnknown(NotFound):
+    code = "session_unknown"
+    title = "You are not signed in there any more."
+
+
 class QuotaExceeded(DomainError):
     """A plan's quota is used up; says which, how much, and when it starts anew."""
 

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from core import tenancy
 from core.http import error_response
 from tenants import selectors
+from tenants.accounts.sessions import session_seen
 from tenants.errors import TenantUnknown
 from tenants.sessions import SESSION_TENANT
 
@@ -72,4 +73,6 @@ class MembershipMiddleware:
             else:
                 found = selectors.membership_for(person_id=request.user.pk)
                 request.membership = found  # type: ignore[attr-defined]
+                if found is not None:
+                    session_seen(session_key=str(request.session.session_key))
         return self.get_response(request)

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from core import tenancy
 from tenants import credentials, errors, invitations
-from tenants.accounts import passwords
+from tenants.accounts import passwords, sessions
 from tenants.models import Membership, Person
 from tenants.types import Role
 
@@ -28,12 +28,16 @@ def team_role_set(*, actor: Membership, person_id: UUID, role: Role) -> Membersh
 
 @transaction.atomic
 def team_member_remove(*, actor: Membership, person_id: UUID) -> None:
-    """End a membership; the account stays. Raises RoleTooHigh, LastOwner, MemberUnknown."""
+    """End a membership, and sessions, tokens and sockets here; the account stays.
+
+    Raises RoleTooHigh, LastOwner, MemberUnknown.
+    """
     member = _member_locked(person_id)
     _authority_check(actor, Role(member.role))
     _owner_left_check(member)
     member.delete()
     invitations.invitations_of_revoke(person_id=person_id)
+    sessions.access_end(person_id=person_id)
 
 
 def person_password_set(*, person: Person, current: str, new: str) -> None:

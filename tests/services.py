@@ -142,6 +142,7 @@ def tables_empty(name: str, schemas: list[str]) -> None:
                     "core_idempotencyrecord",
                     "billing_usageentry",
                     "tenants_invitation",
+                    "tenants_personsession",
                     "mfa_authenticator",
                 ],
             ),

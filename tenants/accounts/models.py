@@ -11,6 +11,29 @@ from core.identifiers import uuid7
 from tenants.types import InvitationState, Role
 
 
+class PersonSession(models.Model):
+    """A browser in which someone is signed in to a workspace, as its owner sees it.
+
+    The session itself is Django's. `password_mark` tells whether it still counts: a new password
+    and signing out everywhere change the person's.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, related_name="+")
+    person = models.ForeignKey("tenants.Person", on_delete=models.CASCADE, related_name="+")
+    session_key = models.CharField(max_length=40, unique=True)
+    password_mark = models.CharField(max_length=32)
+    device = models.CharField(max_length=60, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_seen_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "person"], name="session_by_person")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class Invitation(models.Model):
     """A role in a workspace, offered to an e-mail address; only a hash of its link is kept."""
 

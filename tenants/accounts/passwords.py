@@ -13,7 +13,7 @@ from django.db import transaction
 from core.identifiers import uuid7
 from core.tasks import enqueue
 from tenants import errors, mail, selectors, throttle
-from tenants.accounts import letters, verification
+from tenants.accounts import letters, sessions, verification
 from tenants.models import Person
 
 KEY = re.compile(r"([0-9a-f]{32})-([0-9A-Za-z]+-[0-9a-f]+)")
@@ -81,4 +81,5 @@ def password_set(*, person: Person, new: str) -> None:
         raise errors.PasswordWeak(" ".join(error.messages)) from error
     person.set_password(new)
     person.save(update_fields=["password"])
+    sessions.sockets_recheck_everywhere(person_id=person.pk)
     enqueue("tenants.security_mail", person_id=str(person.pk), what="password")

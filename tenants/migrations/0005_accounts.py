@@ -1,8 +1,9 @@
-"""Invitations by e-mail."""
+"""Invitations by e-mail, where people are signed in, and signing out everywhere."""
 
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
+from django.conf import settings
 from django.db import migrations, models
 
 import core.identifiers
@@ -13,6 +14,51 @@ class Migration(migrations.Migration):
     dependencies = [("tenants", "0003_tokens")]
 
     operations = [
+        migrations.AddField(
+            model_name="person",
+            name="credentials_version",
+            field=models.PositiveIntegerField(default=0),
+        ),
+        migrations.CreateModel(
+            name="PersonSession",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=core.identifiers.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("session_key", models.CharField(max_length=40, unique=True)),
+                ("password_mark", models.CharField(max_length=32)),
+                ("device", models.CharField(blank=True, max_length=60)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("last_seen_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+            ],
+        ),
+        migrations.AddIndex(
+            model_name="personsession",
+            index=models.Index(fields=["tenant", "person"], name="session_by_person"),
+        ),
+        *rls.enable("tenants_personsession"),
         migrations.CreateModel(
             name="Invitation",
             fields=[

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from typing import cast
+from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from core.errors import DomainError, RateLimited
 from tenants import credentials, selectors, team, throttle
-from tenants.accounts import passwords, verification
+from tenants.accounts import passwords, sessions, verification
 from tenants.accounts.forms import EmailForm, ForgottenForm, PasswordForm, ResetForm
+from tenants.errors import SessionUnknown
 from tenants.models import Person
 from tenants.permissions import requires
 
@@ -45,6 +46,29 @@ def email_change(request: HttpRequest) -> HttpResponse:
     if not form.is_valid() or not _change_requested(_person(request), form):
         return _account_page(request, PasswordForm(), form)
     messages.success(request, _("Open the link that we sent to the new address."))
+    return redirect("tenants:account")
+
+
+@require_POST
+@requires("conversations:read")
+def session_end(request: HttpRequest) -> HttpResponse:
+    """Sign out where the form says."""
+    try:
+        session_id = UUID(request.POST.get("session", ""))
+        sessions.session_end(person=_person(request), session_id=session_id)
+    except (ValueError, SessionUnknown):
+        messages.error(request, SessionUnknown.title)
+    else:
+        messages.success(request, _("You are signed out there."))
+    return redirect("tenants:account")
+
+
+@require_POST
+@requires("conversations:read")
+def sessions_end_others(request: HttpRequest) -> HttpResponse:
+    """Sign out everywhere else, whichever workspace it is."""
+    sessions.sessions_end_others(request=request, person=_person(request))
+    messages.success(request, _("You are signed out everywhere else."))
     return redirect("tenants:account")
 
 
@@ -114,7 +138,12 @@ def _email_form(data: QueryDict | None = None) -> EmailForm:
 
 
 def _account_page(request: HttpRequest, form: PasswordForm, email_form: EmailForm) -> HttpResponse:
-    context = {"form": form, "email_form": email_form}
+    context = {
+        "form": form,
+        "email_form": email_form,
+        "sessions": sessions.session_list(person=_person(request)),
+        "session_key": request.session.session_key,
+    }
     status = 422 if form.errors or email_form.errors else 200
     return render(request, "tenants/settings/account.html", context, status=status)
 
@@ -127,7 +156,7 @@ def _password_changed(request: HttpRequest, person: Person, form: PasswordForm) 
     except DomainError as error:
         form.error_add(error)
         return False
-    update_session_auth_hash(request, person)
+    sessions.session_keep(request=request, person=person)
     return True
 
 
