@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from django import forms
@@ -18,10 +19,16 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from core import directory
 from tenants import selectors
+from tenants.accounts import factors
 from tenants.models import ApiKey, Domain, Membership, Person, Tenant
 from tenants.types import TenantStatus
 
 admin.site.unregister(Group)  # scopes come with roles; Django's groups mean nothing here
+# allauth's pages show secrets, sealed as they are, and set what only links in mails may set.
+for label in ("account", "mfa", "socialaccount"):
+    import_module(f"allauth.{label}.admin")
+    hidden = [model for model in admin.site._registry if model._meta.app_label == label]
+    admin.site.unregister(hidden)
 
 
 class MembershipInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
@@ -133,6 +140,14 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # unfo
     )
     add_fieldsets = ((None, {"fields": ("email", "password1", "password2")}),)
     inlines = [MembershipInline]
+    actions = ["second_factor_off"]
+
+    @admin.action(description=_("Turn two-step sign-in off (lost phone and codes)"))
+    def second_factor_off(self, request: HttpRequest, people: QuerySet[Person]) -> None:
+        for person in people:
+            factors.factors_remove(person=person)
+            self.log_change(request, person, "Two-step sign-in turned off.")
+        self.message_user(request, _("Their password alone signs them in now."))
 
 
 @admin.register(Membership)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.views import security, session, steps
+from tenants.views import security, session, sso, steps
 
 SECURITY = [
     path("", security.security, name="account_security"),
@@ -16,6 +16,8 @@ TENANT = [
     path("login/", session.sign_in, name="account_login"),
     path("login/second-step/", steps.SecondStepView.as_view(), name="mfa_authenticate"),
     path("login/passkey/", steps.passkey_sign_in, name="account_passkey_sign_in"),
+    path("login/sso/", sso.sso, name="account_sso"),
+    path("login/sso/callback/", sso.callback, name="account_sso_callback"),
 ]
 PLATFORM = [
     path("admin/login/", steps.AdminSignInView.as_view(), name="account_login"),

@@ -24,6 +24,7 @@ PUBLIC_BASE_URL: str
 REALTIME_URL: str
 TRUSTED_PROXY_COUNT: int
 DEFAULT_FROM_EMAIL: str
+SOCIALACCOUNT_PROVIDERS: dict[str, Any]
 RUNS_EXPRESS_WINDOW: int
 RUNS_EXPRESS_PER_TENANT: int
 RUNS_BULK_WINDOW: int
@@ -46,6 +47,7 @@ SHARED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -176,6 +178,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_CHANGE_EMAIL = True
+SOCIALACCOUNT_ADAPTER = "tenants.accounts.oidc.SocialAdapter"
 MFA_ADAPTER = "tenants.accounts.adapter.FactorAdapter"
 MFA_FORMS = {
     "authenticate": "tenants.accounts.steps.SecondStepForm",
@@ -349,6 +352,19 @@ def _mail(environment: Environment) -> dict[str, Any]:
     }
 
 
+def _identity_provider(environment: Environment) -> dict[str, Any]:
+    """Return the OpenID Connect provider that members may sign in at, if there is one."""
+    issuer = environment.text("OIDC_ISSUER").rstrip("/")
+    app = {
+        "provider_id": "sso",
+        "name": environment.text("OIDC_NAME", "single sign-on"),
+        "client_id": environment.text("OIDC_CLIENT_ID"),
+        "secret": environment.text("OIDC_CLIENT_SECRET"),
+        "settings": {"server_url": issuer},
+    }
+    return {"openid_connect": {"APPS": [app] if issuer else []}}
+
+
 def settings_for(environment: Environment) -> dict[str, Any]:
     """Return the settings that follow from the environment, for `globals().update`."""
     base_domain = environment.text("BASE_DOMAIN", "localhost")
@@ -394,5 +410,6 @@ def settings_for(environment: Environment) -> dict[str, Any]:
             level=environment.text("LOG_LEVEL", "INFO"), style=environment.text("LOG_STYLE", "json")
         ),
         **_mail(environment),
+        "SOCIALACCOUNT_PROVIDERS": _identity_provider(environment),
         **_celery(environment),
     }

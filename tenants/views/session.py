@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core.errors import DomainError
 from tenants import credentials, selectors, services
+from tenants.accounts.oidc import provider_name
 from tenants.accounts.steps import person_sign_in
 from tenants.errors import TicketInvalid
 from tenants.forms import LoginForm
@@ -33,7 +34,12 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         if person is not None:
             return person_sign_in(request=request, person=person, redirect_url=next_url(request))
     status = 422 if form.errors else 200
-    context = {"form": form, "next": next_url(request), "tenant": selectors.tenant_current()}
+    context = {
+        "form": form,
+        "next": next_url(request),
+        "tenant": selectors.tenant_current(),
+        "provider": provider_name(),
+    }
     return render(request, "tenants/login.html", context, status=status)
 
 

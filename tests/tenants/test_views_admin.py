@@ -9,8 +9,10 @@ from django.test import Client
 
 from core import tenancy
 from core.tenancy import TenantContext
-from tenants import services
+from tenants import services, throttle
+from tenants.accounts import factors
 from tenants.models import Tenant
+from tests.tenants.accounts.devices import App
 
 PASSWORD = "correct horse 42"
 PAGES = [
@@ -71,6 +73,25 @@ def test_admin_shows_no_secret_of_a_key(admin: Client, acme: TenantContext, api_
         page = admin.get(f"/admin/tenants/apikey/{key.pk}/change/").content.decode()
     assert key.secret_hash not in page
     assert secret not in page
+
+
+@pytest.mark.parametrize(
+    "path", ["mfa/authenticator/", "account/emailaddress/", "socialaccount/socialapp/"]
+)
+def test_admin_has_no_pages_of_allauth(admin: Client, path: str) -> None:
+    assert admin.get(f"/admin/{path}").status_code == 404
+
+
+def test_admin_turns_a_second_step_off(
+    admin: Client, acme: TenantContext, people: dict[Any, Any]
+) -> None:
+    person = people["acme", "agent"]
+    throttle.person_attempts_forget(kind="second-factor", person_id=person.pk)
+    with tenancy.tenant_scope(acme):
+        App.of(person)
+    form = {"action": "second_factor_off", "_selected_action": str(person.pk)}
+    assert admin.post("/admin/tenants/person/", form).status_code == 302
+    assert not factors.second_factor_is_on(person=person)
 
 
 @pytest.mark.parametrize("host", ["acme.localhost", "globex.localhost"])

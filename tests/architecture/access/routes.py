@@ -23,6 +23,8 @@ PUBLIC_PAGES = {
     "login/": "where strangers sign in",
     "login/second-step/": "where those go on who have given their password",
     "login/passkey/": "a passkey of this host proves who signs in",
+    "login/sso/": "leads to the identity provider",
+    "login/sso/callback/": "the identity provider's signed word proves who comes back",
     "login/ticket/<str:ticket>/": "a one-time link signs its owner in",
     "account/verify/<str:key>/": "the link in a mail proves who opens it",
     "password/forgotten/": "sends a link to the address, and tells nobody whose it is",
