@@ -62,7 +62,7 @@ def app(request: HttpRequest) -> HttpResponse:
         )
     if codes is not None:
         clear_totp_secret(request)
-        return _page(request, "account/recovery_codes.html", {"codes": codes})
+        return _codes_page(request, codes)
     url = get_adapter().build_totp_url(person, secret)
     image = base64.b64encode(get_adapter().build_totp_svg(url).encode()).decode()
     context = {"form": form, "secret": secret, "image": f"data:image/svg+xml;base64,{image}"}
@@ -93,7 +93,7 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
         codes = _confirmed(form, person, lambda: factors.recovery_codes_renew(person=person))
     if codes is None:
         return _back(request, form, "")
-    return _page(request, "account/recovery_codes.html", {"codes": codes})
+    return _codes_page(request, codes)
 
 
 @sensitive_post_parameters("current")
@@ -167,6 +167,10 @@ def _back(request: HttpRequest, form: DomainForm, done: str) -> HttpResponse:
     for faults in form.errors.values():
         messages.error(request, " ".join(map(str, faults)))
     return redirect("account_security")
+
+
+def _codes_page(request: HttpRequest, codes: list[str]) -> HttpResponse:
+    return _page(request, "account/recovery_codes.html", {"codes": "\n".join(codes)})
 
 
 def _page(
