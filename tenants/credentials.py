@@ -38,9 +38,12 @@ def attempts_forget(*, email: str) -> None:
     throttle.attempts_forget(kind="login", subject=email.lower())
 
 
-def address_attempt_count(*, request: HttpRequest) -> None:
-    """Count an attempt to sign in that names no account. Raises RateLimited."""
-    _attempt_count("login-address", throttle.client_address(request), PER_ADDRESS)
+def address_attempt_count(*, request: HttpRequest, kind: str = "login") -> None:
+    """Count an attempt to sign in that names no account, one kind apart from another.
+
+    Raises RateLimited after sixty from an address in five minutes.
+    """
+    _attempt_count(f"{kind}-address", throttle.client_address(request), PER_ADDRESS)
 
 
 def password_require(*, person: Person, password: str) -> None:

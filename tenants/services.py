@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from uuid import UUID
 
 import redis
@@ -17,6 +18,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connections, transaction
 
 from core import directory, tenancy
+from core.errors import RateLimited
 from core.events import catalogue, publish
 from core.identifiers import uuid7
 from core.redis import redis_client
@@ -101,7 +103,8 @@ def workspace_sign_up(*, name: str, slug: str, email: str, password: str) -> Sig
     tenant = tenant_create(name=name, slug=slug)
     with tenancy.tenant_scope(tenant.context):
         member_add(person=person, role=Role.OWNER)
-        verification.verification_request(person=person)
+        with suppress(RateLimited):  # enough links are on their way; the workspace stands
+            verification.verification_request(person=person)
         ticket = login_ticket_create(person_id=person.pk)
     url = f"{selectors.tenant_base_url(slug)}/login/ticket/{ticket}/"
     return SignedUp(tenant_id=tenant.pk, person_id=person.pk, slug=slug, login_url=url)

@@ -60,6 +60,7 @@ def session_note(sender: Any, request: HttpRequest, user: Any, **_: Any) -> None
         password_mark=password_mark(user),
         device=device_name(request.headers.get("User-Agent", "")),
     )
+    _is_first_in_a_while(str(request.session.session_key))
 
 
 def session_forget(sender: Any, request: HttpRequest, **_: Any) -> None:
@@ -71,13 +72,7 @@ def session_forget(sender: Any, request: HttpRequest, **_: Any) -> None:
 
 def session_seen(*, session_key: str) -> None:
     """Note that the session is in use, at most once a minute."""
-    key = tenancy.tenant_key("seen", hashlib.sha256(session_key.encode()).hexdigest()[:32])
-    try:
-        is_first = redis_client().set(key, 1, nx=True, ex=SEEN_SECONDS)
-    except redis.RedisError:
-        log.warning("session_seen_not_noted")
-        return
-    if is_first:
+    if _is_first_in_a_while(session_key):
         mine = PersonSession.objects.filter(session_key=session_key)
         mine.update(last_seen_at=timezone.now())
 
@@ -152,6 +147,16 @@ def device_name(user_agent: str) -> str:
         browser = "Safari"
     system = next((name for mark, name in SYSTEMS if mark in user_agent), "")
     return f"{browser} on {system}" if browser and system else browser or system
+
+
+def _is_first_in_a_while(session_key: str) -> bool:
+    """Return whether a minute has passed since this last said so; Redis remembers."""
+    key = tenancy.tenant_key("seen", hashlib.sha256(session_key.encode()).hexdigest()[:32])
+    try:
+        return bool(redis_client().set(key, 1, nx=True, ex=SEEN_SECONDS))
+    except redis.RedisError:
+        log.warning("session_seen_not_noted")
+        return False
 
 
 def _ended(sessions: QuerySet[PersonSession]) -> int:

@@ -24,7 +24,7 @@ from tenants.views.session import next_url
 def sso(request: HttpRequest) -> HttpResponse:
     """Lead to the provider; what belongs to this sign-in stays in the session."""
     _configured_check()
-    credentials.address_attempt_count(request=request)
+    credentials.address_attempt_count(request=request, kind="sso")
     provider = get_adapter().get_provider(request, PROVIDER_ID)
     try:
         response: HttpResponse = provider.redirect(

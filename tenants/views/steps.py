@@ -48,9 +48,9 @@ class SecondStepView(AuthenticateView):  # type: ignore[misc]  # allauth ships n
 @require_http_methods(["GET", "HEAD", "POST"])
 def passkey_sign_in(request: HttpRequest) -> HttpResponse:
     """Give a browser a challenge for any passkey of this host, and let in who answers it."""
+    credentials.address_attempt_count(request=request, kind="passkey")  # a challenge is a row
     if request.method != "POST":
         return JsonResponse(webauthn.begin_authentication())
-    credentials.address_attempt_count(request=request)
     form = AnyPasskeyForm(data=request.POST)
     if not form.is_valid():
         messages.error(request, _("This passkey does not open this workspace."))
@@ -67,6 +67,7 @@ class AdminSignInView(LoginView):
 
     template_name = "admin/login.html"
     authentication_form = AuthenticationForm
+    redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         from django.contrib.admin import site

@@ -50,7 +50,7 @@ def link_mailed_to(address: str) -> str:
     newest = max(found, key=lambda path: path.stat().st_mtime)
     message = message_from_bytes(newest.read_bytes())
     text = message.get_payload()[0].get_payload(decode=True).decode()  # type: ignore[union-attr,index]  # typed for no multipart
-    return re.findall(r"https?://\S+", text)[0]
+    return str(re.findall(r"https?://\S+", text)[0])
 
 
 def signed_in(page: Page, tenant: Tenant, email: str, password: str) -> None:

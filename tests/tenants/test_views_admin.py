@@ -11,7 +11,7 @@ from core import tenancy
 from core.tenancy import TenantContext
 from tenants import services, throttle
 from tenants.accounts import factors
-from tenants.models import Tenant
+from tenants.models import Person, Tenant
 from tests.tenants.accounts.devices import App
 
 PASSWORD = "correct horse 42"
@@ -73,6 +73,16 @@ def test_admin_shows_no_secret_of_a_key(admin: Client, acme: TenantContext, api_
         page = admin.get(f"/admin/tenants/apikey/{key.pk}/change/").content.decode()
     assert key.secret_hash not in page
     assert secret not in page
+
+
+def test_session_of_a_workspace_is_none_in_the_admin(
+    acme: TenantContext, people: dict[Any, Any], sign_in: Any
+) -> None:
+    Person.objects.filter(pk=people["acme", "owner"].pk).update(is_staff=True)
+    client = sign_in()
+    assert client.get("/").status_code == 200
+    answer = client.get("/admin/security/", headers={"host": "localhost"})
+    assert answer["Location"].startswith("/admin/login/")
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def provider(acme: TenantContext, httpserver: HTTPServer, settings: Any) -> Iter
 
 def _attempts_forget(acme: TenantContext) -> None:
     with tenancy.tenant_scope(acme):
-        throttle.attempts_forget(kind="login-address", subject="127.0.0.1")
+        throttle.attempts_forget(kind="sso-address", subject="127.0.0.1")
 
 
 def signed_in(provider: Provider, client: Client, path: str = "/login/sso/") -> Any:
