@@ -62,6 +62,8 @@ def _problems(values: Mapping[str, str]) -> list[str]:
     if role not in ROLE_VARIABLES:
         return [f"FRONTDESK_DB_ROLE must be one of {', '.join(ROLE_VARIABLES)}, not {role!r}"]
     wanted = dict.fromkeys((*REQUIRED, ROLE_VARIABLES[role]))
+    if values.get("FRONTDESK_ENV") == "prod":
+        wanted["EMAIL_URL"] = None  # people get in by invitation and reset links
     missing = [f"{name} is not set" for name in wanted if not values.get(name)]
     numbers = ("WEB_PORT", "REALTIME_PORT")
     malformed = [

@@ -65,6 +65,16 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": _("You"),
+                "items": [
+                    {
+                        "title": _("Two-step sign-in"),
+                        "icon": "shield",
+                        "link": reverse_lazy("account_security"),
+                    }
+                ],
+            },
+            {
                 "title": _("Business"),
                 "items": [
                     _item(_("Plans"), "sell", "billing_plan_changelist"),

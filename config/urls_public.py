@@ -4,8 +4,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 from core.problems import urlpatterns as problem_pages
+from tenants.urls_accounts import PLATFORM, SECURITY
 
 urlpatterns = [
+    *PLATFORM,
+    path("admin/security/", include(SECURITY)),
     path("admin/", admin.site.urls),
     *problem_pages,
     path("", include("tenants.urls_public")),

@@ -8,6 +8,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from core.contracts import contracted
 from core.problems import urlpatterns as problem_pages
+from tenants.urls_accounts import SECURITY, TENANT
 
 PAGES = {
     "knowledge/": "knowledge",
@@ -45,6 +46,8 @@ def _api() -> list[URLPattern | URLResolver]:
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include(_api())),  # first: machines ask most often
+    *TENANT,
+    path("account/security/", include(SECURITY)),
     *_included("", "tenants.urls"),
     *_included("", "conversations.urls"),
     *[found for prefix, app in PAGES.items() for found in _included(prefix, f"{app}.urls")],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 from django import forms
@@ -22,6 +23,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from core import directory
 from core.admin import AuditedAdmin, ReadOnlyAdmin
 from tenants import selectors
+from tenants.accounts import factors
 from tenants.flags import admin as flags_admin
 from tenants.models import (
     ApiKey,
@@ -41,6 +43,11 @@ from tenants.types import TenantStatus
 __all__ = ["flags_admin", "preferences_admin"]  # registered with the others
 
 admin.site.unregister(Group)  # scopes come with roles; Django's groups mean nothing here
+# allauth's pages show secrets, sealed as they are, and set what only links in mails may set.
+for label in ("account", "mfa", "socialaccount"):
+    import_module(f"allauth.{label}.admin")
+    hidden = [model for model in admin.site._registry if model._meta.app_label == label]
+    admin.site.unregister(hidden)
 
 
 class MembershipInline(TabularInline):  # type: ignore[misc]  # unfold ships no types
@@ -152,6 +159,14 @@ class PersonAdmin(AuditedAdmin, UserAdmin):  # type: ignore[misc,type-arg]  # un
     )
     add_fieldsets = ((None, {"fields": ("email", "password1", "password2")}),)
     inlines = [MembershipInline]
+    actions = ["second_factor_off"]
+
+    @admin.action(description=_("Turn two-step sign-in off (lost phone and codes)"))
+    def second_factor_off(self, request: HttpRequest, people: QuerySet[Person]) -> None:
+        for person in people:
+            factors.factors_remove(person=person)
+            self.log_change(request, person, "Two-step sign-in turned off.")
+        self.message_user(request, _("Their password alone signs them in now."))
 
 
 @admin.register(Membership)

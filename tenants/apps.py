@@ -14,6 +14,7 @@ class TenantsConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
         from tenants import subscribers  # noqa: F401 - registers the handlers
+        from tenants.accounts.sessions import session_forget, session_note
         from tenants.preferences.groups import groups_register
         from tenants.sessions import session_bind, sign_in_record, sign_out_record
         from tenants.shell import shell_fill
@@ -27,4 +28,6 @@ class TenantsConfig(AppConfig):
         user_login_failed.connect(sign_in_failure_note, dispatch_uid="tenants.sign_in_failure")
         readiness_register("switches", switches_check)
         groups_register()
+        user_logged_in.connect(session_note, dispatch_uid="tenants.session_note")
+        user_logged_out.connect(session_forget, dispatch_uid="tenants.session_forget")
         shell_fill()

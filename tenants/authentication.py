@@ -40,7 +40,7 @@ class MemberBackend(BaseBackend):
             return None
         if not person.check_password(password or "") or not person.is_active:
             return None
-        return person if self._may_enter(person) else None
+        return person if selectors.person_may_enter(person) else None
 
     def get_user(self, user_id: Any) -> Person | None:
         return Person.objects.filter(pk=user_id, is_active=True).first()
@@ -50,11 +50,6 @@ class MemberBackend(BaseBackend):
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
         return bool(user_obj.is_active and user_obj.is_superuser)
-
-    def _may_enter(self, person: Person) -> bool:
-        if tenancy.current() is None:
-            return person.is_staff
-        return selectors.membership_for(person_id=person.pk) is not None
 
 
 def _is_blocked(request: HttpRequest) -> bool:

@@ -162,6 +162,83 @@ class SwitchInvalid(DomainError):
     title = "Say for how long, at most seven days, and why."
 
 
+class EmailUnverified(PermissionDenied):
+    """Inviting people and making API keys wait until the own e-mail address is verified.
+
+    The link is in the mail that came at sign-up; *Your account* sends another.
+    """
+
+    code = "email_unverified"
+    title = "Confirm your e-mail address first; the link is in your mail."
+
+
+class AddressTaken(Conflict):
+    code = "address_taken"
+    title = "This e-mail address belongs to another account."
+
+
+class LinkInvalid(NotFound):
+    code = "link_invalid"
+    title = "This link was used already or has expired; ask for a new one."
+
+
+class InvitationUnknown(NotFound):
+    code = "invitation_unknown"
+    title = "There is no such open invitation in this workspace."
+
+
+class InvitationOpen(Conflict):
+    code = "invitation_open"
+    title = "This address has been invited already; send the invitation again or revoke it."
+
+
+class SecondFactorRequired(Unauthenticated):
+    """The person has turned two-step sign-in on; send the code of their app as `otp`."""
+
+    code = "second_factor_required"
+    title = "Send the code of your authenticator app as well."
+
+
+class SecondFactorWrong(Unauthenticated):
+    """The code is wrong, too old, or has been used before; a recovery code works once."""
+
+    code = "second_factor_wrong"
+    title = "This code is wrong or was used already."
+
+
+class SecondFactorUnreadable(ServiceUnavailable):
+    """The secret was sealed under another SECRET_KEY; the operator adds it to the fallbacks."""
+
+    code = "second_factor_unreadable"
+    title = "Your second step cannot be checked at the moment."
+    retryable = False
+
+
+class SecondFactorOn(Conflict):
+    code = "second_factor_on"
+    title = "Two-step sign-in is on already."
+
+
+class SecondFactorOff(Conflict):
+    code = "second_factor_off"
+    title = "Set up an authenticator app first."
+
+
+class PasskeyUnknown(NotFound):
+    code = "passkey_unknown"
+    title = "There is no such passkey in your account."
+
+
+class PasskeyInvalid(DomainError):
+    code = "passkey_invalid"
+    title = "This passkey could not be added; try again."
+
+
+class SessionUnknown(NotFound):
+    code = "session_unknown"
+    title = "You are not signed in there any more."
+
+
 class QuotaExceeded(DomainError):
     """A plan's quota is used up; says which, how much, and when it starts anew."""
 

@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.contrib.auth import password_validation
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -24,6 +23,7 @@ FIELD_BY_CODE = {
     "password_weak": "password",
     "password_wrong": "current",
     "already_member": "email",
+    "invitation_open": "email",
     "role_too_high": "role",
 }
 ROLE_CHOICES = [
@@ -121,13 +121,12 @@ class WorkspaceForm(forms.Form):
         return str(self.cleaned_data["slug"]).lower()
 
 
-class MemberForm(DomainForm):
-    """Someone who joins the team."""
+class InvitationForm(DomainForm):
+    """Someone who is asked to join the team."""
 
     email = forms.EmailField(
         label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "off"})
     )
-    full_name = forms.CharField(label=_("Name"), max_length=120, required=False)
     role = forms.ChoiceField(label=_("Role"), choices=ROLE_CHOICES, initial=Role.AGENT.value)
 
     def clean_email(self) -> str:
@@ -177,24 +176,6 @@ class ApiKeyRotateForm(forms.Form):
     def overlap_length(self) -> timedelta:
         """Return the time both keys work."""
         return timedelta(hours=int(self.cleaned_data["overlap"]))
-
-
-class PasswordForm(DomainForm):
-    """A new password for whoever is signed in."""
-
-    current = forms.CharField(
-        label=_("Current password"),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-    new = forms.CharField(
-        label=_("New password"),
-        max_length=200,
-        strip=False,
-        help_text=_("At least 10 characters; a sentence works well."),
-        validators=[password_validation.validate_password],
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
 
 
 class AuditForm(forms.Form):

@@ -27,6 +27,7 @@ from core.audit.types import Act
 from core.db.router import database_alias
 from core.events import catalogue, publish
 from tenants import errors
+from tenants.accounts import verification
 from tenants.models import ApiKey
 from tenants.types import SCOPES, ApiKeySecret, KeyState
 
@@ -52,8 +53,11 @@ def api_key_create(
     """Create a key of the current tenant; its secret is returned once and stored as a hash.
 
     `held` are the scopes of whoever asks: nobody hands out what they do not hold. Raises
-    ScopeMissing. Publishes ApiKeyCreated.
+    ScopeMissing, and EmailUnverified for a person whose address is not proved. Publishes
+    ApiKeyCreated.
     """
+    if created_by is not None:
+        verification.email_verified_require(person_id=created_by)
     wanted = sorted(set(scopes))
     unknown = [scope for scope in wanted if scope not in SCOPES]
     if unknown:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import cast
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -15,11 +17,12 @@ from core import tenancy
 from core.audit.actors import actor_scope
 from core.http import error_response
 from tenants import selectors
+from tenants.accounts.sessions import session_seen
 from tenants.actors import actor_of
 from tenants.errors import TenantUnknown
 from tenants.preferences import values_for
 from tenants.preferences.groups import WorkspaceProfile
-from tenants.sessions import SESSION_TENANT
+from tenants.sessions import host_is_bound
 from tenants.threats.detect import foreign_credential_seen
 from tenants.throttle import client_address
 
@@ -87,22 +90,26 @@ def _platform_host_scope(path: str) -> AbstractContextManager[None]:
 
 
 class MembershipMiddleware:
-    """Set `request.membership`; a session that began on another tenant's host is ended."""
+    """Set `request.membership`; a session that began on another host is ended."""
 
     def __init__(self, get_response: Responder) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.membership = None  # type: ignore[attr-defined]
-        tenant = tenancy.current()
-        if tenant is not None and request.user.is_authenticated:
-            if request.session.get(SESSION_TENANT) != str(tenant.id):
+        if request.user.is_authenticated:
+            if not host_is_bound(request):
                 foreign_credential_seen(address=client_address(request))
                 logout(request)
-            else:
-                found = selectors.membership_for(person_id=request.user.pk)
-                request.membership = found  # type: ignore[attr-defined]
+            elif tenancy.current() is not None:
+                self._member_find(request)
         return self.get_response(request)
+
+    def _member_find(self, request: HttpRequest) -> None:
+        found = selectors.membership_for(person_id=cast(UUID, request.user.pk))
+        request.membership = found  # type: ignore[attr-defined]
+        if found is not None:
+            session_seen(session_key=str(request.session.session_key))
 
 
 class ActorMiddleware:

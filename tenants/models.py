@@ -11,11 +11,14 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django_tenants.models import DomainMixin, TenantMixin
 
 from core.identifiers import uuid7
 from core.tenancy import TenantContext
+from tenants.accounts.models import Invitation as Invitation
+from tenants.accounts.models import PersonSession as PersonSession
 from tenants.admission.limits import limits_faults
 from tenants.flags.models import Exposure as Exposure
 from tenants.flags.models import Flag as Flag
@@ -32,6 +35,8 @@ from tenants.tokens.models import RefreshToken as RefreshToken
 from tenants.tokens.models import SigningKey as SigningKey
 from tenants.tokens.models import TokenFamily as TokenFamily
 from tenants.types import REQUESTS_PER_MINUTE_LIMIT, ROLE_SCOPES, KeyState, Role, TenantStatus
+
+SESSION_SALT = "tenants.models.Person.session"
 
 
 class Tenant(TenantMixin):  # type: ignore[misc]  # django-tenants ships no types
@@ -100,6 +105,8 @@ class Person(AbstractBaseUser, PermissionsMixin):
     full_name = models.CharField(max_length=120, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    # Raised by signing out everywhere; sessions and tokens of an earlier one end with it.
+    credentials_version = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = PersonManager()
@@ -113,6 +120,13 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Return what a session must hold to count; Django's own hash knows the password alone."""
+        if not self.credentials_version:
+            return str(super()._get_session_auth_hash(secret=secret))  # type: ignore[misc]  # untyped
+        what = f"{self.password}:{self.credentials_version}"
+        return salted_hmac(SESSION_SALT, what, secret=secret, algorithm="sha256").hexdigest()
 
     @property
     def display_name(self) -> str:

@@ -9,9 +9,11 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from core import tenancy
 from core.errors import Unauthenticated
 from tenants.errors import ScopeMissing
 from tenants.models import ApiKey, Membership
@@ -64,6 +66,22 @@ def requires(scope: str) -> Callable[[View], View]:
         return checked  # type: ignore[return-value]
 
     return decorate
+
+
+def own_account(view: View) -> View:
+    """Let people see a page about their own account: members, and the platform's administrators."""
+    of_member = requires("conversations:read")(view)
+
+    @wraps(of_member)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if tenancy.current() is not None:
+            return of_member(request, *args, **kwargs)
+        if not request.user.is_authenticated or not request.user.is_staff:
+            target = urlencode({"next": request.get_full_path()})
+            return HttpResponseRedirect(f"{reverse('account_login')}?{target}")
+        return view(request, *args, **kwargs)
+
+    return checked  # type: ignore[return-value]
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

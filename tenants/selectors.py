@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from core import directory, tenancy
 from core.tenancy import TenantContext
-from tenants.models import ApiKey, Block, Membership, Person, SecurityEvent, Tenant
+from tenants.models import (
+    ApiKey,
+    Block,
+    Invitation,
+    Membership,
+    Person,
+    SecurityEvent,
+    Tenant,
+)
 
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "[::1]"})
 
@@ -63,16 +74,45 @@ def person_get(person_id: UUID) -> Person | None:
 
 def membership_for(*, person_id: UUID) -> Membership | None:
     """Return the person's membership in the current tenant."""
+    verified = EmailAddress.objects.filter(
+        user_id=OuterRef("person_id"), primary=True, verified=True
+    )
     mine = Membership.objects.select_related("person", "tenant").filter(
         tenant_id=tenancy.require().id
     )
+    mine = mine.annotate(has_verified_email=Exists(verified))
     return mine.filter(person_id=person_id, person__is_active=True).first()
+
+
+def person_may_enter(person: Any) -> bool:
+    """Return whether someone may be signed in on this host: members, or administrators."""
+    if not isinstance(person, Person) or not person.is_active:
+        return False
+    if tenancy.current() is None:
+        return person.is_staff
+    return membership_for(person_id=person.pk) is not None
+
+
+def passkey_count(*, person_id: UUID) -> int:
+    """Return how many passkeys a person has, on whichever hosts."""
+    mine = Authenticator.objects.filter(user_id=person_id, type=Authenticator.Type.WEBAUTHN)
+    return int(mine.count())
 
 
 def membership_list() -> QuerySet[Membership]:
     """Return the current tenant's team, oldest first."""
     mine = Membership.objects.select_related("person").filter(tenant_id=tenancy.require().id)
     return mine.order_by("created_at")
+
+
+def invitation_list() -> QuerySet[Invitation]:
+    """Return the current tenant's invitations of whatever state, newest first."""
+    return Invitation.objects.filter(tenant_id=tenancy.require().id).order_by("-created_at")
+
+
+def invitations_open() -> QuerySet[Invitation]:
+    """Return those that are neither accepted nor revoked; expired ones can be sent again."""
+    return invitation_list().filter(accepted_at=None, revoked_at=None)
 
 
 def api_key_list() -> QuerySet[ApiKey]:

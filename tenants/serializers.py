@@ -14,18 +14,22 @@ from core.answers import AnswerSerializer
 from core.api import StrictSerializer
 from core.audit.models import AuditEntry
 from core.audit.types import Act
-from tenants.models import ApiKey, Block, SecurityEvent
+from tenants.models import ApiKey, Block, Invitation, SecurityEvent
 from tenants.preferences.models import SettingChange
-from tenants.types import REQUESTS_PER_MINUTE_LIMIT, SCOPES, KeyState, Role
+from tenants.types import REQUESTS_PER_MINUTE_LIMIT, SCOPES, InvitationState, KeyState, Role
 
 TOKEN_LENGTH_LIMIT = 200
 
 
 class TokenBody(StrictSerializer):
-    """A member's e-mail and password; without `scopes` the token may do all the role may."""
+    """A member's e-mail and password; without `scopes` the token may do all the role may.
+
+    `otp` is the code of the authenticator app, or a recovery code, of who has two-step sign-in on.
+    """
 
     email = serializers.EmailField(max_length=254)
     password = serializers.CharField(max_length=200, trim_whitespace=False, write_only=True)
+    otp = serializers.CharField(max_length=20, required=False, default="", write_only=True)
     scopes = serializers.ListField(
         child=serializers.ChoiceField(SCOPES),
         required=False,
@@ -70,6 +74,37 @@ class CallerSerializer(serializers.Serializer[Any]):
     tenant = CallerTenantSerializer()
     expires_at = serializers.DateTimeField(allow_null=True)
     requests_per_minute = serializers.IntegerField(allow_null=True)
+
+
+class InvitationSerializer(serializers.ModelSerializer[Invitation]):
+    """An invitation; its link is in the mail alone."""
+
+    state = serializers.ChoiceField(
+        [state.value for state in InvitationState], read_only=True, source="state.value"
+    )
+
+    class Meta:
+        model = Invitation
+        fields = (
+            "id",
+            "email",
+            "role",
+            "state",
+            "invited_by",
+            "created_at",
+            "expires_at",
+            "sent_at",
+            "accepted_at",
+            "revoked_at",
+        )
+        read_only_fields = fields
+
+
+class InvitationBody(StrictSerializer):
+    """Whom to ask, and what they shall be."""
+
+    email = serializers.EmailField(max_length=254)
+    role = serializers.ChoiceField([role.value for role in Role])
 
 
 class ApiKeySerializer(AnswerSerializer[ApiKey]):

@@ -7,9 +7,11 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from uuid import UUID
 
 import redis
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -19,10 +21,12 @@ from core import directory, tenancy
 from core.audit.record import act_record
 from core.audit.types import Act
 from core.db.router import database_alias
+from core.errors import RateLimited
 from core.events import catalogue, publish
 from core.identifiers import uuid7
 from core.redis import redis_client
 from tenants import errors, selectors
+from tenants.accounts import verification
 from tenants.admission.limits import limits_faults
 from tenants.keys import api_key_create as api_key_create
 from tenants.keys import api_key_revoke as api_key_revoke
@@ -104,6 +108,8 @@ def workspace_sign_up(*, name: str, slug: str, email: str, password: str) -> Sig
     tenant = tenant_create(name=name, slug=slug)
     with tenancy.tenant_scope(tenant.context):
         member_add(person=person, role=Role.OWNER)
+        with suppress(RateLimited):  # enough links are on their way; the workspace stands
+            verification.verification_request(person=person)
         ticket = login_ticket_create(person_id=person.pk)
     url = f"{selectors.tenant_base_url(slug)}/login/ticket/{ticket}/"
     return SignedUp(tenant_id=tenant.pk, person_id=person.pk, slug=slug, login_url=url)
@@ -118,8 +124,10 @@ def _person_for_sign_up(*, email: str, password: str) -> Person:
     return known
 
 
-def person_create(*, email: str, password: str, full_name: str = "", **flags: bool) -> Person:
-    """Create an account; raises PasswordWeak or EmailTaken."""
+def person_create(
+    *, email: str, password: str, full_name: str = "", is_verified: bool = False, **flags: bool
+) -> Person:
+    """Create an account, its address unverified unless told; raises PasswordWeak or EmailTaken."""
     person = Person(email=email, full_name=full_name)
     try:
         validate_password(password, person)
@@ -127,7 +135,11 @@ def person_create(*, email: str, password: str, full_name: str = "", **flags: bo
         raise errors.PasswordWeak(" ".join(error.messages)) from error
     try:
         with transaction.atomic():
-            return Person.objects.create_user(email, password, full_name=full_name, **flags)
+            person = Person.objects.create_user(email, password, full_name=full_name, **flags)
+            EmailAddress.objects.create(
+                user=person, email=person.email, primary=True, verified=is_verified
+            )
+            return person
     except IntegrityError as error:
         raise errors.EmailTaken() from error
 

@@ -15,15 +15,25 @@ from tenants.preferences.groups import AccessRules
 from tenants.throttle import client_address
 
 SESSION_TENANT = "tenant_id"
+PLATFORM = "platform"
 DAY_SECONDS = 86_400
 
 
 def session_bind(sender: Any, request: HttpRequest, **_: Any) -> None:
     """Write the current tenant into the session that just began, and how long it may last."""
-    tenant = tenancy.current()
-    if tenant is not None:
-        request.session[SESSION_TENANT] = str(tenant.id)
+    host_bind(request)
+    if tenancy.current() is not None:
         request.session.set_expiry(values_for(AccessRules).session_days * DAY_SECONDS)
+
+
+def host_bind(request: HttpRequest) -> None:
+    """Write whose host this is into the session, signed in or on the way to it."""
+    request.session[SESSION_TENANT] = _host()
+
+
+def host_is_bound(request: HttpRequest) -> bool:
+    """Return whether the session belongs to this host."""
+    return bool(request.session.get(SESSION_TENANT) == _host())
 
 
 def sign_in_record(sender: Any, request: HttpRequest, user: Any, **_: Any) -> None:
@@ -41,3 +51,8 @@ def _session_record(request: HttpRequest, act: Act, user: Any) -> None:
     kind = ActorKind.PERSON if tenancy.current() else ActorKind.PLATFORM
     actor = Actor(kind, user.pk, network_of(client_address(request)))
     act_record(act=act, target_kind="person", target_id=user.pk, actor=actor)
+
+
+def _host() -> str:
+    tenant = tenancy.current()
+    return str(tenant.id) if tenant else PLATFORM

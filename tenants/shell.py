@@ -19,8 +19,8 @@ def shell_fill() -> None:
         onboarding.ChecklistItem(
             key="team",
             title=_("Add your team"),
-            description=_("When the AI does not know, someone takes over. Add who that is."),
-            action=_("Add people"),
+            description=_("When the AI does not know, someone takes over. Invite whoever that is."),
+            action=_("Invite people"),
             url_name="tenants:settings_team",
             is_done=_has_colleagues,
             scope="team:write",

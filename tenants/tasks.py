@@ -1,14 +1,53 @@
-"""Background work of the tenants app."""
+"""Background work of the tenants app: mails to people, counters brought up to the ledger.
+
+Mails are sent outside of requests; a mail server that is away is tried again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from django.db import DatabaseError
 from redis import RedisError
 
 from core import directory, tenancy
-from core.tasks import platform_task
+from core.tasks import platform_task, task
+from tenants import invitations
+from tenants.accounts import notices, passwords, verification
 from tenants.admission.holds import quotas_reconcile
 
 log = structlog.get_logger(__name__)
+# Mail errors are OSErrors; a minute, two, four …, for about an hour. Sent twice is harmless:
+# a link sent again works, and each ends the one before it.
+_RETRIES: Final[dict[str, Any]] = {
+    "queue": "runs",
+    "autoretry_for": (OSError,),
+    "retry_backoff": 60,
+    "retry_backoff_max": 1200,
+    "max_retries": 6,
+}
+
+
+@task("tenants.invitation_mail", **_RETRIES)
+def invitation_mail(*, invitation_id: str) -> None:
+    invitations.invitation_deliver(invitation_id=UUID(invitation_id))
+
+
+@task("tenants.verification_mail", **_RETRIES)
+def verification_mail(*, address_id: int) -> None:
+    verification.verification_deliver(address_id=address_id)
+
+
+@task("tenants.reset_mail", **_RETRIES)
+def reset_mail(*, person_id: str) -> None:
+    passwords.password_reset_deliver(person_id=UUID(person_id))
+
+
+@task("tenants.security_mail", **_RETRIES)
+def security_mail(*, person_id: str, what: str) -> None:
+    notices.notice_deliver(person_id=UUID(person_id), what=what)
 
 
 @platform_task("tenants.quotas_reconcile", queue="runs")

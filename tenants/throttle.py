@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from uuid import UUID
 
 import structlog
 from django.http import HttpRequest
@@ -42,6 +43,21 @@ def attempt_count(
         detail = _("This is not possible at the moment. Try again in a few seconds.")
         raise ServiceUnavailable(detail, retry_after=admission.retry_after)
     admission.enforce()
+
+
+def person_attempt_count(*, kind: str, person_id: UUID, limit: int, seconds: int) -> None:
+    """Count one attempt on an account, whichever workspace's host it came by.
+
+    A member of many workspaces would otherwise offer an attacker as many tries as hosts.
+    """
+    with tenancy.public_scope():
+        attempt_count(kind=kind, subject=person_id.hex, limit=limit, seconds=seconds)
+
+
+def person_attempts_forget(*, kind: str, person_id: UUID) -> None:
+    """Start over for an account, after a success."""
+    with tenancy.public_scope():
+        attempts_forget(kind=kind, subject=person_id.hex)
 
 
 def attempts_forget(*, kind: str, subject: str) -> None:

@@ -66,6 +66,15 @@ class KeyState(StrEnum):
     REVOKED = "revoked"
 
 
+class InvitationState(StrEnum):
+    """How an invitation stands; only an open one lets someone in."""
+
+    OPEN = "open"
+    EXPIRED = "expired"
+    ACCEPTED = "accepted"
+    REVOKED = "revoked"
+
+
 class TenantStatus(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"

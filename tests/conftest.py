@@ -95,7 +95,9 @@ def world(django_db_setup: None, django_db_blocker: Any) -> World:
             tenants[slug] = tenant.context
             for role in ROLES:
                 person = tenant_services.person_create(
-                    email=f"{role}@{slug}.example.com", password="correct horse 42"
+                    email=f"{role}@{slug}.example.com",
+                    password="correct horse 42",
+                    is_verified=True,
                 )
                 with tenancy.tenant_scope(tenant.context):
                     tenant_services.member_add(person=person, role=Role(role))

@@ -29,7 +29,8 @@ COMMITTED = (
     *("tenants_workspacesetting", "tenants_settingchange"),
     *("tenants_flag", "tenants_flagoverride", "tenants_flagchange"),
     *("tenants_exposure", "tenants_outcome"),
-    "tenants_degradeswitch",
+    *("tenants_degradeswitch", "tenants_invitation", "tenants_personsession"),
+    "mfa_authenticator",
 )
 SUPERUSER = f"postgresql://postgres:{PASSWORD}@127.0.0.1:{PG_PORT}/postgres"
 
@@ -68,6 +69,8 @@ def migrations_digest() -> str:
     """Return a digest of all that shapes a migrated database."""
     found = [*BASE_DIR.glob("*/migrations/*.py"), *BASE_DIR.glob("core/db/*.py")]
     found.append(BASE_DIR / "tenants" / "provisioning.py")
+    # The apps of others bring migrations too: which there are, and in what version.
+    found += [BASE_DIR / "config" / "settings" / "base.py", BASE_DIR / "requirements" / "base.txt"]
     text = b"".join(path.name.encode() + path.read_bytes() for path in sorted(found))
     return hashlib.sha256(text).hexdigest()[:12]
 

@@ -25,6 +25,8 @@ BASE_DOMAIN: str
 PUBLIC_BASE_URL: str
 REALTIME_URL: str
 TRUSTED_PROXY_COUNT: int
+DEFAULT_FROM_EMAIL: str
+SOCIALACCOUNT_PROVIDERS: dict[str, Any]
 RUNS_EXPRESS_WINDOW: int
 RUNS_EXPRESS_PER_TENANT: int
 RUNS_BULK_WINDOW: int
@@ -47,6 +49,10 @@ SHARED_APPS = [
     "config.apps.FlagTagsConfig",
     "tenants",
     "billing",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
     "unfold",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -96,6 +102,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "tenants.middleware.MembershipMiddleware",
     "tenants.middleware.ActorMiddleware",
     "tenants.middleware.WorkspaceLocaleMiddleware",
@@ -176,6 +183,24 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 
+# --- people's accounts: allauth keeps addresses and factors, `tenants.accounts` decides with them
+ACCOUNT_ADAPTER = "tenants.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "optional"
+ACCOUNT_CHANGE_EMAIL = True
+SOCIALACCOUNT_ADAPTER = "tenants.accounts.oidc.SocialAdapter"
+MFA_ADAPTER = "tenants.accounts.adapter.FactorAdapter"
+MFA_FORMS = {
+    "authenticate": "tenants.accounts.steps.SecondStepForm",
+    "authenticate_webauthn": "tenants.accounts.steps.OwnPasskeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_TOLERANCE = 1  # half a minute either way, for clocks that differ
+PASSWORD_RESET_TIMEOUT = 3600
+
 # Each workspace says which pages may call its chat (conversations/cors.py); cookies never count.
 CORS_ALLOWED_ORIGINS: list[str] = []
 CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "prefer"]
@@ -202,6 +227,7 @@ REST_FRAMEWORK = {
 }
 # Calls a minute for one key, person, visitor or address; a whole workspace has ten times as many.
 RATE_LIMITS = {"read": 6_000, "write": 3_000, "chat": 1_200, "auth": 30, "upload": 300}
+INVITATIONS_PER_HOUR = 60  # by one workspace, mails sent again included
 SPECTACULAR_SETTINGS = {
     "TITLE": "Frontdesk API",
     "DESCRIPTION": "Conversations, knowledge, workflows, routing and usage of one workspace.",
@@ -344,6 +370,30 @@ def _celery(environment: Environment) -> dict[str, Any]:
     }
 
 
+def _mail(environment: Environment) -> dict[str, Any]:
+    """Return where mails go: a server by EMAIL_URL, else files that a developer can read."""
+    url = environment.text("EMAIL_URL") or f"filemail:///{environment.var_dir / 'mail'}"
+    sender = f"Frontdesk <no-reply@{environment.text('BASE_DOMAIN', 'localhost')}>"
+    return {
+        **environ.Env.email_url_config(url),
+        "EMAIL_TIMEOUT": 20,
+        "DEFAULT_FROM_EMAIL": environment.text("EMAIL_FROM") or sender,
+    }
+
+
+def _identity_provider(environment: Environment) -> dict[str, Any]:
+    """Return the OpenID Connect provider that members may sign in at, if there is one."""
+    issuer = environment.text("OIDC_ISSUER").rstrip("/")
+    app = {
+        "provider_id": "sso",
+        "name": environment.text("OIDC_NAME", "single sign-on"),
+        "client_id": environment.text("OIDC_CLIENT_ID"),
+        "secret": environment.text("OIDC_CLIENT_SECRET"),
+        "settings": {"server_url": issuer},
+    }
+    return {"openid_connect": {"APPS": [app] if issuer else []}}
+
+
 def settings_for(environment: Environment) -> dict[str, Any]:
     """Return the settings that follow from the environment, for `globals().update`."""
     base_domain = environment.text("BASE_DOMAIN", "localhost")
@@ -391,5 +441,7 @@ def settings_for(environment: Environment) -> dict[str, Any]:
         "LOGGING": logging_config(
             level=environment.text("LOG_LEVEL", "INFO"), style=environment.text("LOG_STYLE", "json")
         ),
+        **_mail(environment),
+        "SOCIALACCOUNT_PROVIDERS": _identity_provider(environment),
         **_celery(environment),
     }

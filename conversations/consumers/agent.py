@@ -22,6 +22,8 @@ from conversations.types import PROTOCOL, Author, Position
 from core.realtime.closing import Close
 from core.realtime.errors import HelloRequired, Refused
 from core.realtime.threads import in_thread
+from core.realtime.wire import Packet
+from tenants.accounts.sessions import person_group
 from tenants.errors import ScopeMissing
 from tenants.tokens.access import token_is_jwt
 
@@ -40,6 +42,7 @@ class AgentSocket(ConversationSocket):
 
     member: Member
     _is_greeted = False
+    _own_group = ""
     _typed_at = 0.0
 
     async def authenticate(self) -> None:
@@ -62,8 +65,23 @@ class AgentSocket(ConversationSocket):
             raise Refused(Close.UNAUTHENTICATED, "scope_missing", is_visible=True)
         return member
 
+    def deliver(self, group: str, packet: Packet) -> None:
+        """Take a broadcast; one to the person alone says to check the credentials now."""
+        if group == self._own_group:
+            self.loop.call_soon(self._credentials_recheck, context=self._context)
+        else:
+            super().deliver(group, packet)
+
+    def _credentials_recheck(self) -> None:
+        task = self.loop.create_task(self._guarded(self.beat))
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
     async def on_hello(self, frame: frames.AgentHello) -> None:
         await self.follow(announce.inbox_group())
+        if self.member.is_person:
+            self._own_group = person_group(self.member.id)
+            await self.follow(self._own_group)
         self._is_greeted = True
         person = frames.PersonPart(id=str(self.member.id), name=self.member.name)
         self.send(frames.AgentWelcome(person=person).wire())

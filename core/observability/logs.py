@@ -20,7 +20,10 @@ from core import tenancy
 
 EventDict = MutableMapping[str, Any]
 WITHHELD: Final = "[withheld]"
-_TICKET: Final = re.compile(r"(?<=/login/ticket/)[^/]+")  # signs somebody in, until it is used
+# What follows these is worth an account or a membership, until it is used.
+_LINKS: Final = re.compile(
+    r"(/(?:login/ticket|invitation|password/reset|account/verify)/)[^/\s\"]+", re.ASCII
+)
 # Field names under which somebody might one day log what a person wrote, or a secret.
 PRIVATE_FIELDS: Final = frozenset(
     {"text", "message_text", "body", "content", "quote", "question", "answer", "prompt"}
@@ -52,7 +55,10 @@ def private_withhold(_: Any, __: str, event: EventDict) -> EventDict:
         event[name] = WITHHELD
     request = event.get("request")
     if isinstance(request, str):
-        event["request"] = _TICKET.sub(WITHHELD, request.partition("?")[0])
+        event["request"] = request.partition("?")[0]
+    for name in ("request", "event"):  # Django names the path in what it says of refusals
+        if isinstance(event.get(name), str):
+            event[name] = _LINKS.sub(rf"\1{WITHHELD}", event[name])
     return event
 
 

@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from core import tenancy
 from core.errors import Unauthenticated
 from tenants import credentials, selectors
+from tenants.accounts import factors
 from tenants.actors import person_actor
 from tenants.models import ApiKey
 from tenants.permissions import scopes_for
@@ -47,6 +48,7 @@ class TokenIssueView(TokenView):
         membership = selectors.membership_for(person_id=person.pk) if person else None
         if membership is None:
             raise CredentialsInvalid()
+        factors.second_factor_require(person=membership.person, code=said["otp"])
         return _pair_response(
             families.token_family_begin(
                 membership=membership,

@@ -87,9 +87,26 @@ def token_family_revoke(*, refresh_token: str) -> None:
         liveness.family_revoked_remember(token.family_id)
 
 
+def token_families_end(*, person_id: UUID) -> None:
+    """End every family of a person in the current tenant, access tokens included. Idempotent."""
+    tenant = tenancy.require()
+    live = TokenFamily.objects.filter(tenant_id=tenant.id, person_id=person_id, revoked_at=None)
+    ended = list(live.values_list("pk", flat=True))
+    live.update(revoked_at=timezone.now())
+
+    def remember() -> None:
+        with tenancy.tenant_scope(tenant):
+            for family_id in ended:
+                liveness.family_revoked_remember(family_id)
+
+    transaction.on_commit(remember)
+
+
 def password_mark(person: Person) -> str:
-    """Return what changes with the password, so that tokens of an earlier one end with it."""
-    mark = salted_hmac("tenants.tokens.password", person.password, algorithm="sha256")
+    """Return what changes with the password and by signing out everywhere; tokens end with it."""
+    version = f":{person.credentials_version}" if person.credentials_version else ""
+    what = f"{person.password}{version}"
+    mark = salted_hmac("tenants.tokens.password", what, algorithm="sha256")
     return mark.hexdigest()[:32]
 
 

@@ -1,12 +1,9 @@
-"""Signing in and out of one workspace, and one's own account."""
+"""Signing in and out of one workspace."""
 
 from __future__ import annotations
 
-from typing import cast
-
-from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, logout, update_session_auth_hash
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -15,14 +12,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from core.errors import DomainError, RateLimited, ServiceUnavailable
-from tenants import credentials, selectors, services, team
+from core.errors import RateLimited, ServiceUnavailable
+from tenants import credentials, selectors, services
+from tenants.accounts.oidc import provider_name
+from tenants.accounts.steps import person_sign_in
 from tenants.errors import TicketInvalid
-from tenants.forms import LoginForm, PasswordForm
+from tenants.forms import LoginForm
 from tenants.models import Person
-from tenants.permissions import requires
-
-BACKEND = settings.AUTHENTICATION_BACKENDS[0]
+from tenants.threats.errors import Blocked
 
 
 @sensitive_post_parameters("password")
@@ -31,15 +28,19 @@ BACKEND = settings.AUTHENTICATION_BACKENDS[0]
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Let a member of this workspace in; strangers and wrong passwords read the same answer."""
     if getattr(request, "membership", None) is not None:
-        return HttpResponseRedirect(_next_url(request))
+        return HttpResponseRedirect(next_url(request))
     form = LoginForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         person = _person_for(request, form)
         if person is not None:
-            login(request, person, backend=BACKEND)
-            return HttpResponseRedirect(_next_url(request))
+            return person_sign_in(request=request, person=person, redirect_url=next_url(request))
     status = 422 if form.errors else 200
-    context = {"form": form, "next": _next_url(request), "tenant": selectors.tenant_current()}
+    context = {
+        "form": form,
+        "next": next_url(request),
+        "tenant": selectors.tenant_current(),
+        "provider": provider_name(),
+    }
     return render(request, "tenants/login.html", context, status=status)
 
 
@@ -50,7 +51,7 @@ def _person_for(request: HttpRequest, form: LoginForm) -> Person | None:
     except RateLimited:
         form.add_error(None, _("Too many attempts. Wait a minute, then try again."))
         return None
-    except ServiceUnavailable as error:
+    except (ServiceUnavailable, Blocked) as error:
         form.add_error(None, error.detail)
         return None
     if person is None:
@@ -58,7 +59,7 @@ def _person_for(request: HttpRequest, form: LoginForm) -> Person | None:
     return person
 
 
-def _next_url(request: HttpRequest) -> str:
+def next_url(request: HttpRequest) -> str:
     """Return where to go after signing in; only ever a page of this host."""
     wanted = request.POST.get("next") or request.GET.get("next") or "/"
     is_ours = url_has_allowed_host_and_scheme(
@@ -75,40 +76,12 @@ def ticket(request: HttpRequest, ticket: str) -> HttpResponse:
         person = services.login_ticket_consume(ticket=ticket)
     except TicketInvalid as error:
         messages.error(request, str(error.detail))
-        return redirect("tenants:login")
-    login(request, person, backend=BACKEND)
-    return redirect("tenants:home")
+        return redirect("account_login")
+    return person_sign_in(request=request, person=person, redirect_url="/")
 
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session."""
     logout(request)
-    return redirect("tenants:login")
-
-
-@sensitive_post_parameters("current", "new")
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-@requires("conversations:read")
-def account(request: HttpRequest) -> HttpResponse:
-    """Show who is signed in and let them choose a new password."""
-    person = cast(Person, request.user)
-    form = PasswordForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and _password_changed(request, person, form):
-        messages.success(request, _("Your password has been changed."))
-        return redirect("tenants:account")
-    status = 422 if form.errors else 200
-    return render(request, "tenants/settings/account.html", {"form": form}, status=status)
-
-
-def _password_changed(request: HttpRequest, person: Person, form: PasswordForm) -> bool:
-    try:
-        team.person_password_set(
-            person=person, current=form.cleaned_data["current"], new=form.cleaned_data["new"]
-        )
-    except DomainError as error:
-        form.error_add(error)
-        return False
-    update_session_auth_hash(request, person)
-    return True
+    return redirect("account_login")

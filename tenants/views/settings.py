@@ -15,8 +15,8 @@ from django.views.decorators.http import require_POST, require_safe
 from core import fragments
 from core.errors import DomainError
 from tenants import selectors, services, team
-from tenants.errors import ApiKeyUnknown, MemberUnknown
-from tenants.forms import ApiKeyForm, ApiKeyRotateForm, MemberForm, RoleForm
+from tenants.errors import ApiKeyUnknown, EmailUnverified, MemberUnknown
+from tenants.forms import ApiKeyForm, ApiKeyRotateForm, InvitationForm, RoleForm
 from tenants.models import ApiKey, Membership
 from tenants.permissions import requires, scopes_for
 from tenants.types import Role
@@ -50,28 +50,7 @@ def widget(request: HttpRequest) -> HttpResponse:
 @requires("team:read")
 def team_list(request: HttpRequest) -> HttpResponse:
     """Show who works here."""
-    return _team_page(request, MemberForm())
-
-
-@never_cache
-@require_POST
-@requires("team:write")
-def team_add(request: HttpRequest) -> HttpResponse:
-    """Add someone; the temporary password is in this answer and nowhere else."""
-    form = MemberForm(request.POST)
-    if not form.is_valid():
-        return _team_page(request, form, status=422)
-    try:
-        added = team.team_member_add(
-            actor=_actor(request),
-            email=form.cleaned_data["email"],
-            full_name=form.cleaned_data["full_name"],
-            role=Role(form.cleaned_data["role"]),
-        )
-    except DomainError as error:
-        form.error_add(error)
-        return _team_page(request, form, status=422)
-    return _team_page(request, MemberForm(), added=added)
+    return team_page(request, InvitationForm())
 
 
 @require_POST
@@ -104,7 +83,7 @@ def team_remove(request: HttpRequest, person_id: UUID) -> HttpResponse:
 def _team_change(request: HttpRequest, done: str, change: Any) -> None:
     """Make the change and say how it went on the next page."""
     try:
-        change(_actor(request))
+        change(actor_of(request))
     except MemberUnknown:
         raise
     except DomainError as error:
@@ -113,25 +92,20 @@ def _team_change(request: HttpRequest, done: str, change: Any) -> None:
         messages.success(request, done)
 
 
-def _actor(request: HttpRequest) -> Membership:
+def actor_of(request: HttpRequest) -> Membership:
+    """Return the member who sent the request, for views behind `requires`."""
     membership: Membership = request.membership  # type: ignore[attr-defined]  # `requires` saw it
     return membership
 
 
-def _team_page(
-    request: HttpRequest,
-    form: MemberForm,
-    *,
-    added: team.AddedMember | None = None,
-    status: int = 200,
-) -> HttpResponse:
+def team_page(request: HttpRequest, form: InvitationForm, *, status: int = 200) -> HttpResponse:
+    """Return the team's page with the form that invites someone."""
     context = {
         "form": form,
-        "added": added,
         "members": selectors.membership_list(),
+        "invitations": selectors.invitations_open(),
         "is_editable": "team:write" in scopes_for(request),
         "roles": RoleForm().fields["role"].choices,  # type: ignore[attr-defined]
-        "sign_in_url": request.build_absolute_uri("/login/"),
     }
     return render(request, "tenants/settings/team.html", context, status=status)
 
@@ -154,14 +128,18 @@ def key_create(request: HttpRequest) -> HttpResponse:
     form = ApiKeyForm(request.POST)
     if not form.is_valid():
         return _keys_page(request, form, status=422)
-    secret = services.api_key_create(
-        name=form.cleaned_data["name"],
-        scopes=form.cleaned_data["scopes"],
-        held=scopes_for(request),
-        created_by=_actor(request).person_id,
-        expires_at=form.expires_at,
-        requests_per_minute=form.cleaned_data["requests_per_minute"],
-    )
+    try:
+        secret = services.api_key_create(
+            name=form.cleaned_data["name"],
+            scopes=form.cleaned_data["scopes"],
+            held=scopes_for(request),
+            created_by=actor_of(request).person_id,
+            expires_at=form.expires_at,
+            requests_per_minute=form.cleaned_data["requests_per_minute"],
+        )
+    except EmailUnverified as error:
+        form.error_add(error)
+        return _keys_page(request, form, status=422)
     return _keys_page(request, ApiKeyForm(), secret=secret.secret)
 
 
@@ -179,7 +157,7 @@ def key_rotate(request: HttpRequest, key_id: UUID) -> HttpResponse:
             key_id=key_id,
             overlap=form.overlap_length,
             held=scopes_for(request),
-            rotated_by=_actor(request).person_id,
+            rotated_by=actor_of(request).person_id,
         )
     except ApiKeyUnknown:
         raise
@@ -193,7 +171,7 @@ def key_rotate(request: HttpRequest, key_id: UUID) -> HttpResponse:
 @requires("settings:write")
 def key_revoke(request: HttpRequest, key_id: UUID) -> HttpResponse:
     """End a key at once."""
-    services.api_key_revoke(key_id=key_id, revoked_by=_actor(request).person_id)
+    services.api_key_revoke(key_id=key_id, revoked_by=actor_of(request).person_id)
     messages.success(request, _("The key no longer works."))
     return redirect("tenants:settings_keys")
 

@@ -70,9 +70,17 @@ def test_what_people_wrote_is_withheld(lines: list[str]) -> None:
     assert (found["text"], found["email"], found["request"]) == (WITHHELD, WITHHELD, "GET /x")
 
 
-def test_sign_in_ticket_in_a_path_is_withheld() -> None:
-    line = private_withhold(None, "", {"request": "GET /login/ticket/abc-DEF_1/?next=/x"})
-    assert line["request"] == "GET /login/ticket/[withheld]/"
+@pytest.mark.parametrize("path", ["login/ticket", "invitation", "password/reset", "account/verify"])
+def test_link_in_a_path_is_withheld(path: str) -> None:
+    lines = {"request": f"GET /{path}/s3cr-_t:x/?a=b", "event": f"Not Found: /{path}/s3cr-_t:x/"}
+    found = private_withhold(None, "info", dict(lines))
+    assert "s3cr" not in str(found)
+    assert found["request"] == f"GET /{path}/{WITHHELD}/"
+
+
+@pytest.mark.parametrize("path", ["/account/verify/", "/settings/team/invitations/x/send/"])
+def test_path_without_a_secret_is_kept(path: str) -> None:
+    assert private_withhold(None, "info", {"request": f"POST {path}"})["request"].endswith(path)
 
 
 def test_lines_of_libraries_look_the_same(lines: list[str]) -> None:

@@ -12,8 +12,11 @@ from conversations import services
 from conversations.models import Conversation
 from core import tenancy
 from tenants.selectors import membership_for
+from tenants.services import member_add
+from tenants.team import team_member_remove
 from tenants.tokens import families
 from tenants.tokens.types import TokenPair
+from tenants.types import Role
 from tests.conversations.lines import Connect
 from tests.factories.conversations import conversation_make, say
 
@@ -248,3 +251,23 @@ def test_revoked_access_token_opens_no_socket_and_keeps_none(
         assert line.closed() == 4401
     with realtime.line("acme", "/ws/inbox/", token=pair.access_token) as line:
         assert line.closed() == 4401
+
+
+@pytest.mark.parametrize("by", ["session", "token"])
+def test_socket_of_who_leaves_the_team_closes_at_once(
+    realtime: Any, inbox: Connect, world: Any, transactional_db: None, by: str
+) -> None:
+    token = token_of("acme", "admin", world).access_token
+    by_token = realtime.line("acme", "/ws/inbox/", token=token)
+    person = world.people["acme", "admin"]
+    with inbox(role="admin") if by == "session" else by_token as line:
+        line.say("hello")
+        line.hear("welcome")
+        with tenancy.tenant_scope(world.tenants["acme"]):
+            owner = membership_for(person_id=world.people["acme", "owner"].pk)
+            assert owner is not None
+            team_member_remove(actor=owner, person_id=person.pk)
+            try:
+                assert line.closed() == 4401
+            finally:
+                member_add(person=person, role=Role.ADMIN)

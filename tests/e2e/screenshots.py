@@ -36,7 +36,12 @@ STAFF_PAGES = {
     "settings-workspace": "/settings/workspace/",
     "settings-history": "/settings/workspace/history/",
     "settings-features": "/settings/flags/",
+    "team": "/settings/team/",
+    "account": "/account/",
+    "security": "/account/security/",
+    "app": "/account/security/app/",
 }
+SIGN_IN_PAGES = {"login": "/login/", "forgotten": "/password/forgotten/"}
 PLATFORM_PAGES = {"landing": "/", "signup": "/signup/", "platform-login": "/login/"}
 QUESTIONS = (
     "How long do I have to return a jacket I already wore once?",
@@ -103,6 +108,13 @@ def widget(context: BrowserContext, tenant: dict[str, Any], label: str) -> None:
     picture(page, f"widget-queued-{label}")
 
 
+def sign_in_pages(context: BrowserContext, tenant: dict[str, Any], label: str) -> None:
+    page = context.new_page()
+    for name, path in SIGN_IN_PAGES.items():
+        page.goto(f"{tenant['base_url']}{path}")
+        picture(page, f"{name}-{label}")
+
+
 def platform_pages(context: BrowserContext, base_url: str, label: str) -> None:
     page = context.new_page()
     for name, path in PLATFORM_PAGES.items():
@@ -116,6 +128,7 @@ def series(browser: Browser, demo: dict[str, Any], wanted: set[str]) -> None:
         "platform": lambda context, label: platform_pages(
             context, demo["platform"]["base_url"], label
         ),
+        "sign-in": lambda context, label: sign_in_pages(context, tenant, label),
         "widget": lambda context, label: widget(context, tenant, label),
         "staff": lambda context, label: staff_pages(context, tenant, label),
     }

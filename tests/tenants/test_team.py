@@ -12,7 +12,6 @@ from core.tenancy import TenantContext
 from tenants import errors, selectors, services, team
 from tenants.models import Membership
 from tenants.types import Role
-from tests.conftest import Plan
 
 People = dict[tuple[str, str], Any]
 
@@ -21,55 +20,6 @@ def member(people: People, role: str, slug: str = "acme") -> Membership:
     found = selectors.membership_for(person_id=people[slug, role].pk)
     assert found
     return found
-
-
-def test_member_add_makes_an_account_with_a_password(
-    in_acme: TenantContext, people: People
-) -> None:
-    added = team.team_member_add(
-        actor=member(people, "admin"), email="n@acme.example.com", full_name="N", role=Role.VIEWER
-    )
-    person = selectors.person_by_email("n@acme.example.com")
-    assert person
-    assert person.check_password(added.temporary_password)
-    assert person.display_name == "N"
-
-
-def test_member_add_beyond_the_plans_seats_is_refused(
-    in_acme: TenantContext, globex: TenantContext, people: People, plan: Plan
-) -> None:
-    plan(seats=5)
-    added: Any = {"actor": member(people, "owner"), "full_name": "", "role": Role.VIEWER}
-    team.team_member_add(email="fifth@acme.example.com", **added)
-    with pytest.raises(errors.SeatsTaken):
-        team.team_member_add(email="sixth@acme.example.com", **added)
-    with tenancy.tenant_scope(globex):
-        theirs = {**added, "actor": member(people, "owner", "globex")}
-        team.team_member_add(email="sixth@acme.example.com", **theirs)
-
-
-def test_member_add_leaves_an_existing_password_alone(
-    in_acme: TenantContext, globex: TenantContext, people: People
-) -> None:
-    added = team.team_member_add(
-        actor=member(people, "owner"),
-        email="agent@globex.example.com",
-        full_name="",
-        role=Role.AGENT,
-    )
-    assert added.temporary_password == ""
-    people["globex", "agent"].refresh_from_db()
-    assert people["globex", "agent"].check_password("correct horse 42")
-
-
-def test_member_add_refuses_who_is_here_already(in_acme: TenantContext, people: People) -> None:
-    with pytest.raises(errors.AlreadyMember):
-        team.team_member_add(
-            actor=member(people, "owner"),
-            email="viewer@acme.example.com",
-            full_name="",
-            role=Role.OWNER,
-        )
 
 
 @pytest.mark.parametrize("target", ["owner", "agent"])

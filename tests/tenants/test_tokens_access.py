@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from core import tenancy
 from core.tenancy import TenantContext
 from tenants import services, team
+from tenants.authority import team_rows
 from tenants.models import Person
 from tenants.tokens import access, signing
 from tenants.tokens.errors import TokenInvalid
@@ -118,7 +119,7 @@ def test_role_change_counts_at_the_next_request(acme: TenantContext, people: Any
 def test_removed_member_is_out_at_the_next_request(acme: TenantContext, people: Any) -> None:
     pair = token_for(role="agent")
     with tenancy.tenant_scope(acme):
-        owner = team._team().get(person=people["acme", "owner"])
+        owner = team_rows().get(person=people["acme", "owner"])
         team.team_member_remove(actor=owner, person_id=people["acme", "agent"].pk)
     assert refused(me(pair["access_token"]))
     answer = post("auth/token/refresh", {"refresh_token": pair["refresh_token"]})

@@ -16,9 +16,11 @@ from core.audit.models import AuditEntry
 from core.audit.types import PLATFORM_CHAIN
 from core.events.models import DeadLetter, Delivery
 from core.tenancy import TenantContext
-from tenants import services
-from tenants.models import Tenant
+from tenants import services, throttle
+from tenants.accounts import factors
+from tenants.models import Person, Tenant
 from tests.architecture.test_structure import OURS
+from tests.tenants.accounts.devices import App
 
 PASSWORD = "correct horse 42"
 PAGES = [
@@ -93,6 +95,36 @@ def test_admin_shows_no_secret_of_a_key(admin: Client, acme: TenantContext, api_
         page = admin.get(f"/admin/tenants/apikey/{key.pk}/change/").content.decode()
     assert key.secret_hash not in page
     assert secret not in page
+
+
+def test_session_of_a_workspace_is_none_in_the_admin(
+    acme: TenantContext, people: dict[Any, Any], sign_in: Any
+) -> None:
+    Person.objects.filter(pk=people["acme", "owner"].pk).update(is_staff=True)
+    client = sign_in()
+    assert client.get("/").status_code == 200
+    answer = client.get("/admin/security/", headers={"host": "localhost"})
+    assert answer["Location"].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize(
+    "path", ["mfa/authenticator/", "account/emailaddress/", "socialaccount/socialapp/"]
+)
+def test_admin_has_no_pages_of_allauth(admin: Client, path: str) -> None:
+    assert admin.get(f"/admin/{path}").status_code == 404
+
+
+def test_admin_turns_a_second_step_off(
+    admin: Client, acme: TenantContext, people: dict[Any, Any]
+) -> None:
+    person = people["acme", "agent"]
+    throttle.person_attempts_forget(kind="second-factor", person_id=person.pk)
+    with tenancy.platform_scope():
+        App.of(person)
+    form = {"action": "second_factor_off", "_selected_action": str(person.pk)}
+    assert admin.post("/admin/tenants/person/", form).status_code == 302
+    with tenancy.platform_scope():
+        assert not factors.second_factor_is_on(person=person)
 
 
 @pytest.mark.parametrize("host", ["acme.localhost", "globex.localhost"])

@@ -10,7 +10,8 @@ from django.test import Client
 
 from core import tenancy
 from core.tenancy import TenantContext
-from tenants import throttle
+from tenants import services, throttle
+from tenants.accounts import verification
 from tenants.models import Person, Tenant
 
 FORM = {
@@ -53,6 +54,23 @@ def test_sign_up_opens_a_workspace_and_signs_its_owner_in(
     home = owner.get("/")
     assert home.status_code == 200
     assert "Welcome to Initech" in home.content.decode()
+
+
+def test_sign_up_works_while_no_more_links_may_be_sent(
+    client: Client, world: Any, transactional_db: None
+) -> None:
+    email = "bill2@initech.example.com"
+    with tenancy.public_scope():
+        person = services.person_create(email=email, password=FORM["password"])
+        for _ in range(verification.MAILS_PER_HOUR):
+            throttle.person_attempt_count(
+                kind="verification",
+                person_id=person.pk,
+                limit=verification.MAILS_PER_HOUR,
+                seconds=3600,
+            )
+    answer = sign_up(client, slug="initech-two", email=email)
+    assert answer.status_code == 302, answer.content.decode()
 
 
 @pytest.mark.parametrize(

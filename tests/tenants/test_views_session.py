@@ -108,37 +108,3 @@ def test_logout_ends_the_session_and_takes_a_post(sign_in: Callable[..., Client]
     assert client.get("/logout/").status_code == 405
     assert client.post("/logout/")["Location"] == "/login/"
     assert client.get("/").status_code == 302
-
-
-def test_account_changes_the_password_and_keeps_the_session(
-    sign_in: Callable[..., Client],
-) -> None:
-    client = sign_in(role="agent")
-    new = "a longer sentence 7"
-    answer = client.post("/account/", {"current": PASSWORD, "new": new})
-    assert answer["Location"] == "/account/"
-    assert client.get("/account/").status_code == 200
-    assert login_post(client_at("acme.localhost"), "agent@acme.example.com", new).status_code == 302
-
-
-def test_account_change_ends_other_sessions(sign_in: Callable[..., Client]) -> None:
-    here, elsewhere = sign_in(role="agent"), sign_in(role="agent")
-    here.post("/account/", {"current": PASSWORD, "new": "a longer sentence 8"})
-    assert elsewhere.get("/").status_code == 302
-    assert here.get("/").status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("current", "new", "sentence"),
-    [
-        ("wrong", "a longer sentence 7", "not your current password"),
-        (PASSWORD, "short", "too short"),
-        (PASSWORD, "password12", "too common"),
-    ],
-)
-def test_account_says_what_is_wrong_with_a_password(
-    sign_in: Callable[..., Client], current: str, new: str, sentence: str
-) -> None:
-    answer = sign_in().post("/account/", {"current": current, "new": new})
-    assert answer.status_code == 422
-    assert sentence in answer.content.decode()

@@ -38,7 +38,7 @@ def test_page_is_seen_by_roles_with_its_scope(sign_in: SignIn, path: str, role: 
 @pytest.mark.parametrize(
     "path",
     [
-        "/settings/team/add/",
+        "/settings/team/invite/",
         "/settings/team/00000000-0000-7000-8000-000000000000/role/",
         "/settings/team/00000000-0000-7000-8000-000000000000/remove/",
         "/settings/keys/create/",
@@ -95,43 +95,6 @@ def test_home_makes_few_queries(sign_in: SignIn, in_acme: TenantContext) -> None
 
 
 # --- team
-
-
-def add(client: Client, email: str, role: str = "agent") -> Any:
-    return client.post("/settings/team/add/", {"email": email, "role": role, "full_name": "New"})
-
-
-def test_team_add_shows_a_password_that_works(sign_in: SignIn) -> None:
-    page = add(sign_in(), "new@acme.example.com").content.decode()
-    found = re.search(r'id="temporary-password">([^<]+)<', page)
-    assert found
-    client = Client(headers={"host": "acme.localhost"})
-    form = {"email": "new@acme.example.com", "password": found[1]}
-    assert client.post("/login/", form).status_code == 302
-    assert found[1] not in sign_in().get("/settings/team/").content.decode()
-
-
-def test_team_add_gives_an_existing_account_no_new_password(
-    sign_in: SignIn, globex: TenantContext
-) -> None:
-    page = add(sign_in(), "agent@globex.example.com").content.decode()
-    assert "temporary-password" not in page
-    assert "have a Frontdesk account already" in page
-
-
-@pytest.mark.parametrize(
-    ("email", "role", "sentence"),
-    [
-        ("viewer@acme.example.com", "agent", "a member of the workspace already"),
-        ("new@acme.example.com", "owner", "Only an owner"),
-        ("nonsense", "agent", "valid email"),
-        ("new@acme.example.com", "emperor", "not one of the available choices"),
-    ],
-)
-def test_team_add_says_what_is_wrong(sign_in: SignIn, email: str, role: str, sentence: str) -> None:
-    answer = add(sign_in(role="admin"), email, role)
-    assert answer.status_code == 422
-    assert sentence in answer.content.decode()
 
 
 def role_of(slug: str, role: str, people: dict[Any, Any]) -> str | None:

@@ -6,9 +6,11 @@ A new kind of address: make the object in `things_make`, name it in `PARAMETERS`
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.utils import timezone
 
 from commerce.models import Order, Product
@@ -16,12 +18,14 @@ from conversations.models import Message
 from core.tenancy import TenantContext, require, tenant_scope
 from knowledge.models import Chunk, Document, DocumentContent
 from routing.models import RoutingDecision
-from tenants.models import Block
+from tenants.accounts.passwords import password_reset_key
+from tenants.invitations import invitation_create
+from tenants.models import Block, Invitation
 from tenants.preferences import selectors as preferences
 from tenants.preferences.models import SettingChange
 from tenants.preferences.services import setting_change
 from tenants.services import api_key_create, login_ticket_create
-from tenants.types import Actor
+from tenants.types import Actor, Role
 from tests.factories.conversations import conversation_make, say
 from workflows.models import Run
 from workflows.services import workflow_publish
@@ -53,6 +57,10 @@ PARAMETERS = {
     "errors/code": "error_code",
     "settings/group": "setting_group",
     "history/change_id": "setting_change",
+    "verify/key": "verification",
+    "reset/key": "reset",
+    "invitation/token": "invitation_token",
+    "invitations/invitation_id": "invitation",
 }
 
 
@@ -71,8 +79,24 @@ def things_make(tenant: TenantContext, person: Any) -> dict[str, str]:
             "setting_change": str(_setting_change().pk),
             "person": str(person.pk),
             "key": str(api_key_create(name=f"{tenant.slug}'s", scopes=["settings:write"]).id),
+            **_links(tenant.slug, person),
             "ticket": login_ticket_create(person_id=person.pk),
         }
+
+
+def _links(slug: str, person: Any) -> dict[str, str]:
+    """Return what the links in mails hold: to an address, a password, two invitations."""
+    address = EmailAddress.objects.create(user=person, email=f"new@{slug}.example.com")
+    invited = invitation_create(actor=None, email=f"i@{slug}.example.com", role=Role.VIEWER)
+    offered = invitation_create(actor=None, email=f"j@{slug}.example.com", role=Role.VIEWER)
+    token = (slug * 43)[:43]
+    Invitation.objects.filter(pk=offered.pk).update(token_hash=sha256(token.encode()).hexdigest())
+    return {
+        "verification": EmailConfirmationHMAC.create(address).key,
+        "reset": password_reset_key(person=person),
+        "invitation": str(invited.pk),
+        "invitation_token": token,
+    }
 
 
 def _conversation() -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""People's accounts on django-allauth: addresses, passwords, second factors, sessions, mails."""
