@@ -4,8 +4,9 @@ from typing import cast
 
 from core import directory
 from core.events import StoredEvent, catalogue, subscriber
+from tenants.threats.alerts import alerts_enqueue
 from tenants.threats.events import threat_note
-from tenants.threats.types import Subject, SubjectKind, ThreatKind
+from tenants.threats.types import Severity, Subject, SubjectKind, ThreatKind
 
 
 @subscriber("tenants.directory_forget", catalogue.TenantCreated, urgent=True)
@@ -20,3 +21,10 @@ def token_reuse_note(stored: StoredEvent) -> None:
     event = cast(catalogue.TokenReuseDetected, stored.event)
     subject = Subject(SubjectKind.TOKEN_FAMILY, str(event.family_id))
     threat_note(kind=ThreatKind.TOKEN_REUSED, subject=subject)
+
+
+@subscriber("tenants.threat_alert", catalogue.SecurityEventNoted)
+def threat_alert(stored: StoredEvent) -> None:
+    """Tell owners and admins of what is more than a notice."""
+    event = cast(catalogue.SecurityEventNoted, stored.event)
+    alerts_enqueue(security_event_id=event.security_event_id, severity=Severity(event.severity))

@@ -17,6 +17,7 @@ from core.tasks import platform_task, task
 from tenants import invitations
 from tenants.accounts import notices, passwords, verification
 from tenants.admission.holds import quotas_reconcile
+from tenants.threats import alerts
 
 log = structlog.get_logger(__name__)
 # Mail errors are OSErrors; a minute, two, four …, for about an hour. Sent twice is harmless:
@@ -48,6 +49,11 @@ def reset_mail(*, person_id: str) -> None:
 @task("tenants.security_mail", **_RETRIES)
 def security_mail(*, person_id: str, what: str) -> None:
     notices.notice_deliver(person_id=UUID(person_id), what=what)
+
+
+@task("tenants.threat_mail", **_RETRIES)
+def threat_mail(*, person_id: str, security_event_id: str) -> None:
+    alerts.alert_deliver(person_id=UUID(person_id), security_event_id=UUID(security_event_id))
 
 
 @platform_task("tenants.quotas_reconcile", queue="runs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from functools import partial
 
 import structlog
@@ -17,6 +18,9 @@ from core.events.registry import subscribers_for
 log = structlog.get_logger(__name__)
 
 CHANNEL = "frontdesk_outbox"
+# Urgent deliveries that one process tries at once.
+URGENT_AT_ONCE = 2
+_places = threading.BoundedSemaphore(URGENT_AT_ONCE)
 
 # One round trip: the event, a delivery per subscriber, and the wake-up call to the relay.
 _PUBLISH = f"""
@@ -38,7 +42,8 @@ def publish(event: Event) -> None:
     """Store `event` for its subscribers; it becomes visible when the transaction commits.
 
     Needs a tenant scope and an open transaction, so that change and event commit together.
-    Urgent subscribers are tried right after the commit; the relay delivers whatever that misses.
+    Urgent subscribers are tried right after the commit, two at once in a process; the relay
+    delivers whatever that misses.
     """
     tenant = tenancy.require()
     alias = database_alias()
@@ -56,8 +61,16 @@ def publish(event: Event) -> None:
 
 
 def _deliver_now(key: DeliveryKey, tenant: tenancy.TenantContext) -> None:
-    """Try an urgent delivery; the change is committed, so trouble here is the relay's to repair."""
+    """Try an urgent delivery; the change is committed, so trouble here is the relay's to repair.
+
+    So is what comes while others are being tried: the requests of a busy process are not kept
+    waiting for each other's deliveries, and the relay has been woken already.
+    """
+    if not _places.acquire(blocking=False):
+        return
     try:
         delivery_attempt(key, tenant)
     except DatabaseError:
         log.exception("urgent_delivery_left_to_the_relay", delivery=key.id)
+    finally:
+        _places.release()

@@ -7,6 +7,8 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -15,7 +17,7 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from core import tenancy
-from core.events import StoredEvent, catalogue, publish, redrive, registry
+from core.events import StoredEvent, catalogue, outbox, publish, redrive, registry
 from core.events.models import DeadLetter, Delivery, OutboxEvent
 from core.events.relay import deliveries_due, relay_once
 from core.tenancy import TenantContext
@@ -228,3 +230,21 @@ def test_old_delivered_partitions_are_dropped_and_unfinished_kept(world: Any) ->
         assert cursor.fetchone() == (1,)
         cursor.execute("SELECT to_regclass('core_delivery_20200101') IS NULL")
         assert cursor.fetchone() == (True,)
+
+
+def test_urgent_subscriber_is_served_at_once_or_by_the_relay_in_a_rush(
+    acme: TenantContext, recorder: Recorder, pool: ThreadPoolExecutor
+) -> None:
+    registry._subscribers["tests.recorder"] = replace(
+        registry._subscribers["tests.recorder"], is_urgent=True
+    )
+    first, second = deleted(), deleted()
+    publish_in(acme, first)
+    assert [got.event for got in recorder.got] == [first]
+    with ExitStack() as rush:
+        for _ in range(outbox.URGENT_AT_ONCE):
+            rush.enter_context(outbox._places)
+        publish_in(acme, second)
+        assert [got.event for got in recorder.got] == [first]
+    relay_all(pool)
+    assert [got.event for got in recorder.got] == [first, second]
