@@ -23,6 +23,7 @@ def deploy_check(var_dir: Path, **changes: str) -> subprocess.CompletedProcess[s
         "SECRET_KEY": secrets.token_urlsafe(48),
         "DATABASE_URL": f"postgresql://frontdesk_app:none@{NOWHERE}/frontdesk",
         "REDIS_URL": f"redis://{NOWHERE}/0",
+        "EMAIL_URL": "smtp://mail.example.com:25",
         "BASE_DOMAIN": "desk.example.com",
         "PUBLIC_BASE_URL": "https://desk.example.com",
         "VAR_DIR": str(var_dir),

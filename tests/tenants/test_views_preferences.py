@@ -140,14 +140,14 @@ def test_rest_answers_stay_in_utc(sign_in: SignIn, in_acme: TenantContext) -> No
 
 
 def test_owners_may_keep_the_team_to_themselves(sign_in: SignIn, in_acme: TenantContext) -> None:
-    body = {"email": "new@acme.example.com", "full_name": "", "role": "agent"}
+    body = {"email": "new@acme.example.com", "role": "agent"}
     change("access", admins_add_people=False)
-    refused = sign_in(role="admin").post("/settings/team/add/", body)
+    refused = sign_in(role="admin").post("/settings/team/invite/", body)
     assert refused.status_code == 422
     assert "Only an owner of the workspace may change this." in refused.content.decode()
-    assert sign_in(role="owner").post("/settings/team/add/", body).status_code == 200
+    assert sign_in(role="owner").post("/settings/team/invite/", body).status_code == 302
     body["email"] = "new@globex.example.com"
-    assert sign_in("globex", "admin").post("/settings/team/add/", body).status_code == 200
+    assert sign_in("globex", "admin").post("/settings/team/invite/", body).status_code == 302
 
 
 def test_session_lasts_as_long_as_the_workspace_says(
