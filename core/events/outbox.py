@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
+from uuid import UUID
 
 import structlog
 from django.db import DatabaseError, connections, transaction
@@ -18,9 +22,10 @@ from core.events.registry import subscribers_for
 log = structlog.get_logger(__name__)
 
 CHANNEL = "frontdesk_outbox"
-# Urgent deliveries that one process tries at once.
+# Urgent deliveries of one tenant that a process tries at once.
 URGENT_AT_ONCE = 2
-_places = threading.BoundedSemaphore(URGENT_AT_ONCE)
+_trying: Counter[UUID] = Counter()
+_lock = threading.Lock()
 
 # One round trip: the event, a delivery per subscriber, and the wake-up call to the relay.
 _PUBLISH = f"""
@@ -42,8 +47,8 @@ def publish(event: Event) -> None:
     """Store `event` for its subscribers; it becomes visible when the transaction commits.
 
     Needs a tenant scope and an open transaction, so that change and event commit together.
-    Urgent subscribers are tried right after the commit, two at once in a process; the relay
-    delivers whatever that misses.
+    Urgent subscribers are tried right after the commit, two of a tenant at once in a process; the
+    relay delivers whatever that misses.
     """
     tenant = tenancy.require()
     alias = database_alias()
@@ -63,14 +68,28 @@ def publish(event: Event) -> None:
 def _deliver_now(key: DeliveryKey, tenant: tenancy.TenantContext) -> None:
     """Try an urgent delivery; the change is committed, so trouble here is the relay's to repair.
 
-    So is what comes while others are being tried: the requests of a busy process are not kept
-    waiting for each other's deliveries, and the relay has been woken already.
+    So is what comes while others of the same tenant are being tried: a rush of one does not keep
+    its own requests waiting for each other, nor anybody else's, and the relay has been woken.
     """
-    if not _places.acquire(blocking=False):
-        return
+    with place_taken(tenant.id) as is_free:
+        if not is_free:
+            return
+        try:
+            delivery_attempt(key, tenant)
+        except DatabaseError:
+            log.exception("urgent_delivery_left_to_the_relay", delivery=key.id)
+
+
+@contextmanager
+def place_taken(tenant_id: UUID) -> Iterator[bool]:
+    """Take one of the tenant's places for urgent deliveries in this process; False without one."""
+    with _lock:
+        is_free = _trying[tenant_id] < URGENT_AT_ONCE
+        _trying[tenant_id] += is_free
     try:
-        delivery_attempt(key, tenant)
-    except DatabaseError:
-        log.exception("urgent_delivery_left_to_the_relay", delivery=key.id)
+        yield is_free
     finally:
-        _places.release()
+        with _lock:
+            _trying[tenant_id] -= is_free
+            if not _trying[tenant_id]:
+                del _trying[tenant_id]

@@ -243,7 +243,7 @@ def test_urgent_subscriber_is_served_at_once_or_by_the_relay_in_a_rush(
     assert [got.event for got in recorder.got] == [first]
     with ExitStack() as rush:
         for _ in range(outbox.URGENT_AT_ONCE):
-            rush.enter_context(outbox._places)
+            rush.enter_context(outbox.place_taken(acme.id))
         publish_in(acme, second)
         assert [got.event for got in recorder.got] == [first]
     relay_all(pool)
