@@ -13,10 +13,8 @@ import os
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
@@ -73,27 +71,21 @@ def runs_active() -> int:
 
 
 class Flood:
-    """One tenant asking without a pause, from threads of its own."""
+    """One tenant asking without a pause, in a process of its own, as the other's caller is not."""
 
     def __init__(self, tenant: tenancy.TenantContext) -> None:
         self.tenant = tenant
-        self.thread = threading.Thread(target=self._run)
-
-    def _run(self) -> None:
-        texts = cycle(questions_of(NOISY))
-        with ThreadPoolExecutor(FLOODERS) as pool:
-            for done in pool.map(self._ask, [next(texts) for _ in range(FLOOD)]):
-                assert done
-
-    def _ask(self, text: str) -> str:
-        with tenancy.tenant_scope(self.tenant):
-            return ask(text)
+        command = [sys.executable, "-m", "bench.support.fairness_flood"]
+        arguments = [NOISY, str(FLOOD), str(FLOODERS)]
+        self.process = subprocess.Popen([*command, *arguments], cwd=ROOT)  # noqa: S603 - ours
 
     def goes_on(self) -> bool:
-        if self.thread.is_alive():
-            return True
+        """Return whether it asks or is being answered; raises SystemExit when it broke off."""
+        code = self.process.poll()
+        if code:
+            raise SystemExit("The flood broke off.")
         with tenancy.tenant_scope(self.tenant):
-            return runs_active() > 0
+            return code is None or runs_active() > 0
 
 
 def quiet_times(tenant: tenancy.TenantContext, goes_on: Iterator[bool]) -> list[float]:
@@ -114,9 +106,8 @@ def flood_measure() -> dict[str, object]:
         tenants = {tenant.slug: tenant for tenant in directory.tenants_active()}
     quiet_times(tenants[QUIET], iter([True] * 5))  # caches warm up
     alone = quiet_times(tenants[QUIET], iter([True] * ALONE))
-    flood = Flood(tenants[NOISY])
     began = time.perf_counter()
-    flood.thread.start()
+    flood = Flood(tenants[NOISY])
     flooded = quiet_times(tenants[QUIET], iter(flood.goes_on, None))
     seconds = time.perf_counter() - began
     quiet, noisy = p95(alone), p95(flooded)

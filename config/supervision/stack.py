@@ -108,7 +108,7 @@ def _web(config: StackConfig) -> list[str]:
     return [
         *[_binary("granian"), "--interface=wsgi", "--no-ws", "--http=1"],
         *[f"--host={config.host}", f"--port={config.ports['WEB_PORT']}"],
-        *["--workers=1", "--blocking-threads=16", "--workers-kill-timeout=10"],
+        *["--workers=1", "--blocking-threads=8", "--workers-kill-timeout=10"],
         *["--respawn-failed-workers", "config.wsgi:application"],
     ]
 

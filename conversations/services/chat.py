@@ -29,7 +29,7 @@ from tenants.admission.current import limits_current
 from tenants.errors import ConcurrencyLimit
 
 # Half of the web process's threads: the other half always answers pages.
-WAITERS = 8
+WAITERS = 4
 LISTEN_SECONDS = 1.0
 POLL_SECONDS = 0.1
 CONTEXT_BYTES = 4_096
