@@ -82,11 +82,12 @@ def test_page_has_the_same_queries_at_any_length(
     acme: TenantContext, acted: str, sign_in: SignIn
 ) -> None:
     client = sign_in()
+    client.get(PAGE)  # what a process remembers is read once
     counts = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as queries:
             client.get(PAGE)
-        counts.append(len(queries))
+        counts.append(sum("tenants_block" not in query["sql"] for query in queries))
         with tenancy.tenant_scope(acme):
             for _ in range(3):
                 act_record(act=Act.SIGNED_IN)
