@@ -16,10 +16,13 @@ from functools import partial
 from threading import get_ident
 from typing import TypeVar
 
+from django.apps import apps
+from django.conf import settings
 from django.db import connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.graph import MigrationGraph
 from django.db.migrations.state import ProjectState
 from psycopg.sql import Literal
 
@@ -65,25 +68,48 @@ def migrations_of(schema: str) -> frozenset[Name]:
 def script_collect(schema: str, applied: frozenset[Name]) -> Script | None:
     """Return each missing migration with its statements, or None if one is more than SQL.
 
-    `schema` is any schema of the group: statements name tables without their schema.
+    `schema` is any schema of the group: statements name tables without their schema. Migrations
+    that no tenant's app builds on write nothing in a tenant's schema: they are recorded there, and
+    the state that Django builds before it writes SQL is spared their models.
     """
     with tenancy.schema_scope(schema):
         executor = MigrationExecutor(connection)
-        plan = executor.migration_plan(executor.loader.graph.leaf_nodes(), clean_start=True)
-        missing = [found for found, _ in plan if (found.app_label, found.name) not in applied]
-        if not all(_is_sql(migration) for migration in missing):
+        graph = executor.loader.graph
+        plan = executor.migration_plan(graph.leaf_nodes(), clean_start=True)
+        built_on = _built_on(graph)
+        missing = [found for found, _ in plan if _name(found) not in applied]
+        if not all(_is_sql(found) for found in missing if _name(found) in built_on):
             return None
         state = ProjectState(real_apps=executor.loader.unmigrated_apps)
-        script = []
+        script: Script = []
         for migration, _ in plan:
-            if migration not in missing:
+            name = _name(migration)
+            if name not in built_on:
+                script += [] if name in applied else [(name, [])]
+            elif name in applied:
                 state = migration.mutate_state(state, preserve=False)
-                continue
-            with connection.schema_editor(collect_sql=True) as editor:
-                state = migration.apply(state, editor, collect_sql=True)
-            statements = [line for line in editor.collected_sql if not line.startswith("--")]
-            script.append(((migration.app_label, migration.name), statements))
+            else:
+                state, statements = _statements(migration, state)
+                script.append((name, statements))
         return script
+
+
+def _built_on(graph: MigrationGraph) -> frozenset[Name]:
+    """Return the migrations of the tenants' apps and all that these depend on."""
+    labels = [apps.get_app_config(name.rpartition(".")[2]).label for name in settings.TENANT_APPS]
+    leaves = [leaf for label in labels for leaf in graph.leaf_nodes(label)]
+    return frozenset(name for leaf in leaves for name in graph.forwards_plan(leaf))
+
+
+def _statements(migration: Migration, state: ProjectState) -> tuple[ProjectState, list[str]]:
+    """Return the state behind a migration and its SQL."""
+    with connection.schema_editor(collect_sql=True) as editor:
+        state = migration.apply(state, editor, collect_sql=True)
+    return state, [line for line in editor.collected_sql if not line.startswith("--")]
+
+
+def _name(migration: Migration) -> Name:
+    return migration.app_label, migration.name
 
 
 def _is_sql(migration: Migration) -> bool:

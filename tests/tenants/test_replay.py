@@ -73,8 +73,10 @@ def _schemas_behind(name: str) -> list[str]:
             ).fetchall()
             for (table,) in tables:
                 server.execute(f'DROP TABLE "{schema}"."{table}" CASCADE')
-            forget = f"DELETE FROM {schema}.django_migrations WHERE app = 'analytics'"  # noqa: S608
-            server.execute(forget)
+            # A shared app's are recorded in every schema too, and write nothing there.
+            for app in ("analytics", "tenants"):
+                forget = f"DELETE FROM {schema}.django_migrations WHERE app = %s"  # noqa: S608
+                server.execute(forget, (app,))
     return schemas
 
 
