@@ -55,6 +55,8 @@ ROLE_SCOPES: dict[Role, frozenset[str]] = {
 
 
 REQUESTS_PER_MINUTE_LIMIT = 100_000
+# As long as a workspace may let a sign-in last.
+SESSION_DAYS_LIMIT = 90
 
 
 class KeyState(StrEnum):

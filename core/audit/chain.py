@@ -1,7 +1,7 @@
 """Walk a chain: hash every row as Postgres sends it and compare with the hash it carries.
 
 The bytes of a binary COPY tuple are the hash's own encoding, so a row is checked without being
-parsed: a million in about a second.
+parsed: a million in about a second and a half.
 """
 
 from __future__ import annotations

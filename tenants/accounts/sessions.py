@@ -14,7 +14,6 @@ from uuid import UUID
 
 import redis
 import structlog
-from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.sessions.models import Session
 from django.db import transaction
@@ -28,6 +27,7 @@ from core.redis import redis_client
 from tenants import errors, selectors
 from tenants.models import Person, PersonSession
 from tenants.tokens.families import password_mark, token_families_end
+from tenants.types import SESSION_DAYS_LIMIT
 
 SEEN_SECONDS = 60
 BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrom", "Chrome"))
@@ -51,7 +51,7 @@ def session_note(sender: Any, request: HttpRequest, user: Any, **_: Any) -> None
     if not request.session.session_key:
         request.session.save()
     mine = PersonSession.objects.filter(tenant_id=tenant.id, person=user)
-    over = timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    over = timezone.now() - timedelta(days=SESSION_DAYS_LIMIT)
     mine.filter(created_at__lt=over).delete()
     PersonSession.objects.create(
         tenant_id=tenant.id,

@@ -14,6 +14,7 @@ from pydantic import Field, field_validator
 from core import tenancy
 from tenants.models import Tenant
 from tenants.preferences.registry import Choices, SettingGroup, Shown, Values, group_register
+from tenants.types import SESSION_DAYS_LIMIT
 
 
 @cache
@@ -79,7 +80,7 @@ class AccessRules(Values):
     ] = True
     session_days: Annotated[
         int,
-        Field(ge=1, le=90),
+        Field(ge=1, le=SESSION_DAYS_LIMIT),
         Shown(
             _("Days until people sign in again"),
             _("Counts for sign-ins from now on."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 
 from django.http import HttpRequest, HttpResponse
 
@@ -17,6 +18,7 @@ from tenants.threats.types import BlockReach
 from tenants.throttle import client_address
 
 Responder = Callable[[HttpRequest], HttpResponse]
+KEYS_LOOKED_AT = 3  # each is a query, and strangers choose how many there are
 
 
 class BlockMiddleware:
@@ -37,9 +39,13 @@ class BlockMiddleware:
 
 
 def leaked_keys_note(query: str, address: str) -> None:
-    """Note each of the workspace's own keys in a query string; others are none of its business."""
-    for match in keys.KEY_PATTERN.finditer(query):
+    """Note the workspace's own keys in a query string, the first few; others are not its business.
+
+    Only a genuine secret counts: prefixes are no secret, and anybody could raise alarms with them.
+    """
+    for match in islice(keys.KEY_PATTERN.finditer(query), KEYS_LOOKED_AT):
+        hashed = keys.secret_digest(match[2] + (match[3] or ""))
         mine = ApiKey.objects.filter(tenant_id=tenancy.require().id, prefix=match[1])
-        key_id = mine.values_list("pk", flat=True).first()
+        key_id = mine.filter(secret_hash=hashed).values_list("pk", flat=True).first()
         if key_id is not None:
             detect.key_leaked(key_id=key_id, address=address)

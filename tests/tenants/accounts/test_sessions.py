@@ -19,7 +19,7 @@ from core.tenancy import TenantContext
 from tenants import errors, selectors, services, team
 from tenants.accounts import sessions
 from tenants.models import Person, PersonSession
-from tenants.types import Role
+from tenants.types import SESSION_DAYS_LIMIT, Role
 from tests.tenants import tokens
 
 SignIn = Callable[..., Client]
@@ -184,3 +184,15 @@ def test_account_query_count_does_not_grow_with_sessions(sign_in: SignIn, others
         client.get("/account/")
     statements = [q["sql"] for q in queries if q["sql"].startswith(("SELECT", "UPDATE"))]
     assert len(statements) <= 5, statements
+
+
+def test_session_is_listed_as_long_as_a_workspace_may_let_it_last(
+    acme: TenantContext, sign_in: SignIn
+) -> None:
+    old = sign_in().session.session_key
+    with tenancy.tenant_scope(acme):
+        made = timezone.now() - timedelta(days=SESSION_DAYS_LIMIT - 1)
+        PersonSession.objects.filter(session_key=old).update(created_at=made)
+    sign_in()
+    with tenancy.tenant_scope(acme):
+        assert PersonSession.objects.filter(session_key=old).exists()
