@@ -12,6 +12,7 @@ from core.audit.record import act_record
 from core.audit.types import Act, Actor, ActorKind
 from tenants.preferences import values_for
 from tenants.preferences.groups import AccessRules
+from tenants.threats.scope import owner_scope
 from tenants.throttle import client_address
 
 SESSION_TENANT = "tenant_id"
@@ -50,7 +51,8 @@ def sign_out_record(sender: Any, request: HttpRequest, user: Any, **_: Any) -> N
 def _session_record(request: HttpRequest, act: Act, user: Any) -> None:
     kind = ActorKind.PERSON if tenancy.current() else ActorKind.PLATFORM
     actor = Actor(kind, user.pk, network_of(client_address(request)))
-    act_record(act=act, target_kind="person", target_id=user.pk, actor=actor)
+    with owner_scope():  # every page of the platform host may end a session, not the admin alone
+        act_record(act=act, target_kind="person", target_id=user.pk, actor=actor)
 
 
 def _host() -> str:

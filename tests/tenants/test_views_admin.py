@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin import site
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from core import tenancy
@@ -19,6 +19,7 @@ from core.tenancy import TenantContext
 from tenants import services, throttle
 from tenants.accounts import factors
 from tenants.models import Person, Tenant
+from tenants.sessions import sign_out_record
 from tests.architecture.test_structure import OURS
 from tests.tenants.accounts.devices import App
 
@@ -171,4 +172,14 @@ def test_action_on_dead_letters_is_recorded(admin: Client, acme: TenantContext) 
 def test_sign_in_of_the_platform_is_in_its_own_chain(admin: Client) -> None:
     with tenancy.platform_scope():
         entry = AuditEntry.objects.get(act="session.signed_in", actor_kind="platform")
+    assert entry.tenant_id == PLATFORM_CHAIN
+
+
+def test_session_that_ends_outside_the_admin_is_recorded(db: None, people: Any) -> None:
+    """The landing page ends a session of another host, in no scope of the platform's."""
+    person = people["acme", "owner"]
+    with tenancy.public_scope():
+        sign_out_record(None, request=RequestFactory().get("/"), user=person)
+    with tenancy.platform_scope():
+        entry = AuditEntry.objects.get(act="session.signed_out", actor_id=person.pk)
     assert entry.tenant_id == PLATFORM_CHAIN
