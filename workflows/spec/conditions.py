@@ -75,21 +75,34 @@ class Condition:
 
 def compile_condition(source: str) -> Condition:
     """Compile a condition once; raises ``ConditionError`` with the offset of the mistake."""
+    return Condition(source, *compile_expression(source, "condition"))
+
+
+def compile_expression(source: str, what: str) -> tuple[Any, frozenset[str]]:
+    """Return a program and the names it reads; ``what`` it is, is said in ``ConditionError``."""
     if not source.strip():
-        raise ConditionError("The condition is empty.")
+        raise ConditionError(f"The {what} is empty.")
     if len(source) > MAX_LENGTH:
-        raise ConditionError(f"The condition is longer than {MAX_LENGTH} characters.")
+        raise ConditionError(f"The {what} is longer than {MAX_LENGTH} characters.")
     translated, offsets = translate(source)
     try:
         program = cel.compile(translated)
     except ValueError as error:
-        raise _parse_error(error, translated, [*offsets, len(source)]) from error
+        raise _parse_error(error, what, translated, [*offsets, len(source)]) from error
     bound = _MACROS.findall(translated)
     if len(bound) > MAX_MACROS:
-        raise ConditionError(
-            f"The condition uses more than {MAX_MACROS} of all, exists, map, filter."
-        )
-    return Condition(source, program, frozenset(program.variables()).difference(bound, _LITERALS))
+        raise ConditionError(f"The {what} uses more than {MAX_MACROS} of all, exists, map, filter.")
+    return program, frozenset(program.variables()).difference(bound, _LITERALS)
+
+
+def closing_brace(text: str, start: int) -> int:
+    """Return where the expression from ``start`` on is closed by a ``}``, or -1."""
+    depth = 0
+    for match in _TOKEN.finditer(text, start):
+        depth += (match.group() == "{") - (match.group() == "}")
+        if depth < 0:
+            return match.start()
+    return -1
 
 
 def translate(source: str) -> tuple[str, list[int]]:
@@ -143,16 +156,18 @@ class _Writer:
             self.write(")", at)
 
 
-def _parse_error(error: ValueError, translated: str, offsets: list[int]) -> ConditionError:
+def _parse_error(
+    error: ValueError, what: str, translated: str, offsets: list[int]
+) -> ConditionError:
     found = _CEL_PLACE.search(str(error))
     if found is None:
-        return ConditionError("The condition does not parse.")
+        return ConditionError(f"The {what} does not parse.")
     lines = translated.split("\n")
     line = min(int(found.group(1)), len(lines))
     index = sum(len(text) + 1 for text in lines[: line - 1]) + int(found.group(2)) - 1
     offset = offsets[min(index, len(offsets) - 1)]
     message = found.group(3).split(" expecting ")[0].replace("<EOF>", "the end")[:200]
-    return ConditionError(f"The condition does not parse: {message}.", offset)
+    return ConditionError(f"The {what} does not parse: {message}.", offset)
 
 
 def _validate(value: Any) -> Condition:
