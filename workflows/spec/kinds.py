@@ -12,6 +12,8 @@ from workflows.spec.source import Path
 from workflows.spec.values import Expression, Json, Value
 
 END = "end"
+# Step types that the language itself means: a tool is named beside the config, and so on.
+TOOL, LLM, REPLY, BRANCH = "tool", "llm", "reply", "branch"
 MAX_BRANCHES = 20
 
 
@@ -27,9 +29,14 @@ class FreeConfig(StepConfig):
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
     __pydantic_extra__: dict[str, Value]
 
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """Everything that was given, by its key."""
+        return self.__pydantic_extra__
+
     def render(self, scope: Mapping[str, Any]) -> dict[str, Json]:
         """Fill in the expressions; raises ``ConditionFailed`` if one of them gives no JSON."""
-        return {key: value.render(scope) for key, value in self.__pydantic_extra__.items()}
+        return {key: value.render(scope) for key, value in self.values.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,11 @@ class StepKind:
     locals_of: Callable[[Any], frozenset[str]] = _no_names
     has_side_effects: bool = False
     waits: bool = False
+
+    @property
+    def takes_model(self) -> bool:
+        """Tell whether the step may name a model."""
+        return "model" in self.config.model_fields
 
     @property
     def is_container(self) -> bool:

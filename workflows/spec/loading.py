@@ -7,11 +7,13 @@ from workflows.spec.checking import validate
 from workflows.spec.compiling import Compiler, budget_of
 from workflows.spec.errors import SpecError, SpecProblem
 from workflows.spec.graph import STEP_LIMIT, Graph, Node
+from workflows.spec.header import fallback, header_problems, with_reply
 from workflows.spec.kinds import StepKind
 from workflows.spec.models import WorkflowSpec
 from workflows.spec.naming import unknown_names
 from workflows.spec.ordering import cycles, unknown_targets, unreachable
 from workflows.spec.source import Document, read
+from workflows.spec.tools import ToolFacts
 
 
 def content_hash(source: str) -> str:
@@ -19,14 +21,24 @@ def content_hash(source: str) -> str:
     return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def load(source: str, kinds: Mapping[str, StepKind], *, filename: str = "workflow.yaml") -> Graph:
-    """Check a workflow and compile its graph; raises ``SpecError`` with located problems."""
+def load(
+    source: str,
+    kinds: Mapping[str, StepKind],
+    *,
+    filename: str = "workflow.yaml",
+    tools: Mapping[str, ToolFacts] | None = None,
+) -> Graph:
+    """Check a workflow and compile its graph; raises ``SpecError`` with located problems.
+
+    Names of tools and their inputs are checked where the ``tools`` that exist are given.
+    """
     document = read(source, filename)
     spec, problems = validate(WorkflowSpec, document.data, document, ())
     if spec is None:
         raise SpecError(problems, filename)
-    compiler = Compiler(kinds, document, spec.retries)
+    compiler = Compiler(kinds, document, spec, tools)
     compiler.body(spec.steps, ("steps",))
+    compiler.problems += header_problems(spec, compiler.bodies, tools, document)
     problems = _problems(spec, compiler)
     if problems:
         raise SpecError(problems, filename)
@@ -36,7 +48,7 @@ def load(source: str, kinds: Mapping[str, StepKind], *, filename: str = "workflo
         description=spec.description,
         content_hash=content_hash(source),
         source=source,
-        nodes=compiler.nodes,
+        nodes=with_reply(spec, compiler.nodes, kinds),
         entries=compiler.entries,
         input_schema=spec.input,
         output_schema=spec.output,
@@ -44,6 +56,7 @@ def load(source: str, kinds: Mapping[str, StepKind], *, filename: str = "workflo
         step_limit=spec.limits.steps if spec.limits else STEP_LIMIT,
         budget=budget_of(spec.budget),
         is_cyclic=any(cycles(compiler.nodes)),
+        fallback=fallback(spec),
     )
 
 

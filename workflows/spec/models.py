@@ -58,7 +58,6 @@ class RetrySpec(Part):
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
-# The tags of a choice show up in the paths of errors; the brackets tell them from keys.
 Retrying = Annotated[
     Annotated[Name, Tag("(name)")] | Annotated[RetrySpec, Tag("(retry)")],
     Discriminator(lambda value: "(name)" if isinstance(value, str) else "(retry)"),
@@ -76,7 +75,7 @@ class CompensateSpec(Part):
     """The tool that undoes the step; without an input it is given the step's output."""
 
     tool: ToolName
-    input: Value | None = None
+    input: dict[str, Value] | None = None
 
 
 class BudgetSpec(Part):
@@ -106,6 +105,39 @@ class BreakerSpec(Part):
     name: Name
     failures: Annotated[int, Field(ge=1, le=1_000)] = 5
     reset: Duration = 30.0
+
+
+class UndoSpec(Part):
+    """A compensation named at the end of the file: the tool that undoes a step."""
+
+    step: Name
+    action: ToolName
+
+
+class RetryHandling(Part):
+    """How often every step is tried that does not say so itself."""
+
+    type: Literal["retry"]
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    backoff_factor: Annotated[float, Field(ge=1, le=10)] = 2.0
+
+
+class FallbackHandling(Part):
+    """The tool to call for a run that failed, before a person is brought in."""
+
+    type: Literal["fallback"]
+    action: ToolName
+
+
+# The tags of a choice show up in the paths of errors; the brackets tell them from keys.
+Handling = Annotated[
+    Annotated[RetryHandling, Tag("(retry)")] | Annotated[FallbackHandling, Tag("(fallback)")],
+    Discriminator(
+        lambda value: f"({value.get('type')})" if isinstance(value, dict) else "(retry)",
+        custom_error_type="error_handling",
+        custom_error_message="Here must stand 'type: retry' or 'type: fallback'.",
+    ),
+]
 
 
 class LimitsSpec(Part):
@@ -164,5 +196,9 @@ class WorkflowSpec(Part):
     result: Annotated[dict[Name, Value], Field(max_length=50)] = Field(default_factory=dict)
     limits: LimitsSpec | None = None
     budget: BudgetSpec | None = None
+    compensation: Annotated[list[UndoSpec], Field(max_length=MAX_STEPS)] = Field(
+        default_factory=list
+    )
+    error_handling: Annotated[list[Handling], Field(max_length=2)] = Field(default_factory=list)
     retries: Annotated[dict[Name, RetrySpec], Field(max_length=50)] = Field(default_factory=dict)
     steps: Annotated[list[Any], Field(min_length=1)]

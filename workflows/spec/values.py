@@ -76,6 +76,20 @@ class Value:
     names: frozenset[str] = field(compare=False, repr=False)
     compiled: Any = field(compare=False, repr=False)
 
+    @classmethod
+    def of(cls, items: Mapping[str, "Value"]) -> "Value":
+        """Join values under their keys to one."""
+        return cls(
+            {key: item.source for key, item in items.items()},
+            frozenset().union(*(item.names for item in items.values())),
+            {key: item.compiled for key, item in items.items()},
+        )
+
+    @property
+    def is_constant(self) -> bool:
+        """Tell whether the value is the same in every run."""
+        return next(_expressions(self.compiled), None) is None
+
     def render(self, scope: Mapping[str, Any]) -> Json:
         """Fill in the expressions; raises ``ConditionFailed`` if one of them gives no JSON."""
         return _rendered(self.compiled, scope)
