@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 from workflows.spec.checking import validate
+from workflows.spec.document import Document, Path, Scope
 from workflows.spec.errors import SpecProblem
 from workflows.spec.graph import ROOT, Edge, Node
 from workflows.spec.header import default_retry
@@ -25,7 +26,6 @@ from workflows.spec.policies import (
     Policy,
     Retry,
 )
-from workflows.spec.source import Document, Path
 from workflows.spec.tools import ToolFacts, input_mistakes, tool_mistake
 from workflows.spec.values import Value, compile_value
 
@@ -65,7 +65,11 @@ class Compiler:
                 continue
             at = (*path, index)
             is_new = self._has_new_id(step, at)
-            node = self._node(step, at, body, following.id if following else END)
+            scope = self._scope(at)
+            after = following.id if following else END
+            if scope is not None and scope.last == step.id:
+                after = scope.exit
+            node = self._node(step, at, body, after)
             if node is not None and is_new:
                 self.nodes[node.id] = node
                 for inner_path, branch, inner in bodies_in(node.config, (*at, "config")):
@@ -74,8 +78,11 @@ class Compiler:
     def _problem(self, path: Path, message: str, *, key: bool = False) -> None:
         self.problems.append(self.document.problem(path, message, key=key))
 
+    def _scope(self, path: Path) -> Scope | None:
+        return self.document.scopes.get(path)
+
     def _step(self, written: object, path: Path) -> StepSpec | None:
-        step, found = validate(StepSpec, written, self.document, path)
+        step, found = validate(StepSpec, written, self.document, path, self._scope(path))
         self.problems += found
         return step
 
@@ -99,7 +106,9 @@ class Compiler:
             known = ", ".join(sorted(self.kinds))
             self._problem((*path, "type"), f"Unknown step type '{step.type}' (known: {known}).")
             return None
-        config, found = validate(kind.config, step.config, self.document, (*path, "config"))
+        config, found = validate(
+            kind.config, step.config, self.document, (*path, "config"), self._scope(path)
+        )
         self.problems += found
         self._key_problems(step, kind, path)
         policy = self._policy(step, kind, path)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workflows.spec.bundles import Bundle
 from workflows.spec.conditions import Condition
+from workflows.spec.document import Path
 from workflows.spec.kinds import StepConfig, StepKind
 from workflows.spec.policies import (
     Breaker,
@@ -15,7 +17,6 @@ from workflows.spec.policies import (
     Policy,
     Retry,
 )
-from workflows.spec.source import Path
 from workflows.spec.values import Value
 
 __all__ = [
@@ -78,7 +79,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A checked workflow, ready to run; ``content_hash`` identifies its exact text.
+    """A checked workflow, ready to run; ``content_hash`` identifies the exact texts it is made of.
 
     ``entries`` gives the first step of each body. ``fallback`` is a tool that is called for a run
     that failed, before a person is brought in; empty where there is none.
@@ -88,7 +89,7 @@ class Graph:
     version: str
     description: str
     content_hash: str
-    source: str
+    bundle: Bundle
     nodes: Mapping[str, Node]
     entries: Mapping[str, str]
     input_schema: Mapping[str, Any] | None = None
@@ -98,6 +99,11 @@ class Graph:
     budget: Budget | None = None
     is_cyclic: bool = False
     fallback: str = ""
+
+    @property
+    def source(self) -> str:
+        """The text of the workflow's own file."""
+        return self.bundle.source
 
     @property
     def entry(self) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from workflows.spec.document import Document
 from workflows.spec.errors import SpecProblem
 from workflows.spec.graph import Edge, Node
 from workflows.spec.kinds import END, LLM, REPLY, StepKind
@@ -13,7 +14,6 @@ from workflows.spec.models import (
     WorkflowSpec,
 )
 from workflows.spec.schemas import schema_problems
-from workflows.spec.source import Document
 from workflows.spec.tools import ToolFacts, tool_mistake
 
 _ASKING = {"message", "websocket"}

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 from pydantic.fields import FieldInfo
 
 from workflows.spec.conditions import Condition
-from workflows.spec.source import Path
+from workflows.spec.document import Path, Scope
 from workflows.spec.values import Expression, Json, Value
 
 END = "end"
@@ -49,7 +49,15 @@ class BodyMark:
     """Marks a config field that holds steps: a list, or lists by the name of their branch."""
 
 
-Target = Annotated[str, TargetMark()]
+def in_document(step_id: str, info: ValidationInfo) -> str:
+    """Return what a step is called in the whole document, where a fragment calls it otherwise."""
+    scope = info.context
+    if not isinstance(scope, Scope):
+        return step_id
+    return scope.exit if step_id == END else scope.names.get(step_id, step_id)
+
+
+Target = Annotated[str, TargetMark(), AfterValidator(in_document)]
 Body = Annotated[list[Any], BodyMark(), Field(min_length=1)]
 Bodies = Annotated[
     dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], Body],
@@ -88,9 +96,15 @@ class StepKind:
         return "model" in self.config.model_fields
 
     @property
+    def body_keys(self) -> tuple[str, ...]:
+        """The keys of the config that hold steps."""
+        fields = self.config.model_fields.items()
+        return tuple(info.alias or name for name, info in fields if _has(info, BodyMark))
+
+    @property
     def is_container(self) -> bool:
         """Tell whether the step holds steps of its own."""
-        return any(_has(info, BodyMark) for info in self.config.model_fields.values())
+        return bool(self.body_keys)
 
 
 def targets_in(model: BaseModel, path: Path = ()) -> Iterator[tuple[Path, str, str]]:

@@ -1,24 +1,29 @@
 """Turn the text of a workflow into a graph, or into every problem found in it."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from workflows.spec.bundles import Bundle
 from workflows.spec.checking import validate
 from workflows.spec.compiling import Compiler, budget_of
+from workflows.spec.document import Document, Tree, document_of
 from workflows.spec.errors import SpecError, SpecProblem
+from workflows.spec.fragments import Fragment, fragment_read, fragments_expand
 from workflows.spec.graph import STEP_LIMIT, Graph, Node
 from workflows.spec.header import fallback, header_problems, with_reply
 from workflows.spec.kinds import StepKind
 from workflows.spec.models import WorkflowSpec
 from workflows.spec.naming import unknown_names
 from workflows.spec.ordering import cycles, unknown_targets, unreachable
-from workflows.spec.source import Document, read
+from workflows.spec.overlays import overlay_apply
+from workflows.spec.source import parse
+from workflows.spec.states import states_expand
 from workflows.spec.tools import ToolFacts
 
 
 def content_hash(source: str) -> str:
-    """Identify a workflow by the SHA-256 of its exact text."""
-    return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
+    """Identify a workflow of one file by the SHA-256 of its exact text."""
+    return Bundle(source).content_hash
 
 
 def load(
@@ -28,11 +33,24 @@ def load(
     filename: str = "workflow.yaml",
     tools: Mapping[str, ToolFacts] | None = None,
 ) -> Graph:
-    """Check a workflow and compile its graph; raises ``SpecError`` with located problems.
+    """Check a workflow of one file and compile its graph, as ``load_bundle`` does."""
+    return load_bundle(Bundle(source), kinds, filename=filename, tools=tools)
 
-    Names of tools and their inputs are checked where the ``tools`` that exist are given.
+
+def load_bundle(
+    bundle: Bundle,
+    kinds: Mapping[str, StepKind],
+    *,
+    filename: str = "workflow.yaml",
+    tools: Mapping[str, ToolFacts] | None = None,
+) -> Graph:
+    """Check a workflow with its parts and compile its graph.
+
+    The overlay is applied first, then states and uses of fragments become steps, then everything is
+    checked. Raises ``SpecError`` with every problem, located in the file it stands in. Names of
+    tools and their inputs are checked where the ``tools`` that exist are given.
     """
-    document = read(source, filename)
+    document = document_of(_joined(bundle, kinds, filename))
     spec, problems = validate(WorkflowSpec, document.data, document, ())
     if spec is None:
         raise SpecError(problems, filename)
@@ -46,8 +64,8 @@ def load(
         name=spec.name,
         version=spec.version,
         description=spec.description,
-        content_hash=content_hash(source),
-        source=source,
+        content_hash=bundle.content_hash,
+        bundle=bundle,
         nodes=with_reply(spec, compiler.nodes, kinds),
         entries=compiler.entries,
         input_schema=spec.input,
@@ -58,6 +76,28 @@ def load(
         is_cyclic=any(cycles(compiler.nodes)),
         fallback=fallback(spec),
     )
+
+
+def _joined(bundle: Bundle, kinds: Mapping[str, StepKind], filename: str) -> Tree:
+    """Return one tree of everything the bundle holds; raises ``SpecError``."""
+    root = parse(bundle.source, filename)
+    problems: list[SpecProblem] = []
+    fragments: dict[str, Fragment] = {}
+    for name, source in bundle.fragments.items():
+        try:
+            fragments[name] = fragment_read(name, source)
+        except SpecError as error:
+            problems += [replace(found, file=error.filename) for found in error.problems]
+    try:
+        problems += overlay_apply(root, bundle.overlay, kinds) if bundle.overlay else []
+    except SpecError as error:
+        problems += [replace(found, file=error.filename) for found in error.problems]
+    problems += states_expand(root)
+    if not problems:
+        problems += fragments_expand(root, fragments, kinds)
+    if problems:
+        raise SpecError(problems, filename)
+    return root
 
 
 def _problems(spec: WorkflowSpec, compiler: Compiler) -> list[SpecProblem]:

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -15,6 +16,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from workflows.spec.conditions import Condition
+from workflows.spec.kinds import in_document
 from workflows.spec.policies import ANY, RETRYABLE, TIMEOUT
 from workflows.spec.units import Cost, Duration
 from workflows.spec.values import Value
@@ -64,11 +66,14 @@ Retrying = Annotated[
 ]
 
 
+Next = Annotated[Name, AfterValidator(in_document)]
+
+
 class CatchSpec(Part):
     """Where to go on which errors."""
 
     on: Codes = [ANY]
-    next: Name
+    next: Next
 
 
 class CompensateSpec(Part):
@@ -154,7 +159,7 @@ class StepSpec(Part):
     description: Text = ""
     when: Condition | None = Field(default=None, alias="if")
     condition: Condition | None = None
-    next: Name | None = None
+    next: Next | None = None
     config: dict[str, Any] = Field(default_factory=dict)
     tool: ToolName | None = None
     model: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
@@ -188,6 +193,7 @@ class WorkflowSpec(Part):
     """A whole workflow file; its steps are checked one by one, so that all mistakes are found."""
 
     name: Name
+    use: Annotated[list[Name], Field(max_length=50)] = Field(default_factory=list)
     version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+){0,2}$")]
     description: Text = ""
     triggers: Annotated[list[Trigger], Field(max_length=20)] = Field(default_factory=list)

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from workflows.spec.document import Document, Path
 from workflows.spec.errors import SpecProblem
 from workflows.spec.graph import Node
 from workflows.spec.kinds import StepKind, conditions_in, values_in
-from workflows.spec.source import Document, Path
 from workflows.spec.values import Value, expression_texts
 
 RUN_NAMES = frozenset({"text", "channel", "input", "steps"})

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
+from workflows.spec.document import Document
 from workflows.spec.errors import SpecProblem
 from workflows.spec.graph import Edge, Node
 from workflows.spec.kinds import END
-from workflows.spec.source import Document
 
 MAX_LISTED = 20
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from workflows.spec.document import Document, Path
 from workflows.spec.errors import SpecProblem
-from workflows.spec.source import Document, Path
 
 # A reference may fetch from elsewhere or go round in circles; a pattern may take a worker minutes.
 REFUSED = frozenset(

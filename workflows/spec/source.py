@@ -5,21 +5,16 @@ and the plain scalars of YAML 1.2 (``on`` and ``no`` are words, not booleans).
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import yaml
 
+from workflows.spec.document import Document, Path, Position, Scalar, Tree, document_of, pointer
 from workflows.spec.errors import SpecError, SpecProblem
 
 MAX_BYTES = 128 * 1024
 MAX_DEPTH = 24
 MAX_EVENTS = 40_000
-
-PathPart: TypeAlias = str | int
-Path: TypeAlias = tuple[PathPart, ...]
-Data: TypeAlias = "bool | int | float | str | list[Data] | dict[str, Data] | None"
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -34,63 +29,28 @@ class _Mark(Protocol):
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A place in the text; ``inset`` is where a scalar's own text begins, if it stands verbatim."""
-
-    line: int
-    column: int
-    inset: int | None = None
-
-
-@dataclass(slots=True)
-class Document:
-    """Plain data with the position of every key and value in it."""
-
-    data: Data
-    keys: dict[Path, Position] = field(default_factory=dict)
-    values: dict[Path, Position] = field(default_factory=dict)
-
-    def position(self, path: Path, *, key: bool = False) -> Position:
-        """Return where ``path`` stands, or its nearest ancestor that exists in the text."""
-        if key and path in self.keys:
-            return self.keys[path]
-        while path not in self.values and path:
-            path = path[:-1]
-        return self.values.get(path, Position(1, 1))
-
-    def problem(
-        self, path: Path, message: str, *, key: bool = False, offset: int | None = None
-    ) -> SpecProblem:
-        """Locate a message at a path, ``offset`` characters into the scalar where that is exact."""
-        at = self.position(path, key=key)
-        shift = 0 if offset is None or at.inset is None else at.inset + offset
-        return SpecProblem(at.line, at.column + shift, pointer(path), message)
-
-
-def pointer(path: Path) -> str:
-    """Write a path as an RFC 6901 JSON pointer."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
-
-
 def read(source: str | bytes, filename: str = "workflow.yaml") -> Document:
     """Parse YAML text; raises ``SpecError`` with line and column for anything it refuses."""
-    text = _decode(source, filename)
+    return document_of(parse(source, filename))
+
+
+def parse(source: str | bytes, filename: str = "workflow.yaml", *, label: str = "") -> Tree:
+    """Parse YAML text to a tree, as ``read`` does; ``label`` names a file that is joined to it."""
+    text = _decode(source, label or filename)
     try:
-        _check_events(text, filename)
+        _check_events(text, label or filename)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        raise SpecError([_syntax_problem(error)], filename) from error
+        raise SpecError([_syntax_problem(error)], label or filename) from error
     except yaml.reader.ReaderError as error:
-        raise SpecError([_character_problem(text, error)], filename) from error
+        raise SpecError([_character_problem(text, error)], label or filename) from error
     if node is None:
-        raise SpecError([SpecProblem(1, 1, "", "The file is empty.")], filename)
-    document = Document(data=None)
+        raise SpecError([SpecProblem(1, 1, "", "The file is empty.")], label or filename)
     problems: list[SpecProblem] = []
-    document.data = _build(node, (), document, problems)
+    tree = _tree(node, (), label, problems)
     if problems:
-        raise SpecError(problems, filename)
-    return document
+        raise SpecError(problems, label or filename)
+    return tree
 
 
 def _decode(source: str | bytes, filename: str) -> str:
@@ -152,43 +112,42 @@ def _refusal(event: yaml.Event, depth: int, documents: int, count: int) -> str:
     return ""
 
 
-def _build(node: yaml.Node, path: Path, document: Document, problems: list[SpecProblem]) -> Data:
-    document.values[path] = _position(node)
+def _tree(node: yaml.Node, path: Path, label: str, problems: list[SpecProblem]) -> Tree:
+    at = _position(node, path, label)
     if isinstance(node, yaml.MappingNode):
-        return {
-            key: _build(value, (*path, key), document, problems)
-            for key, value in _entries(node, path, document, problems)
+        entries = _entries(node, path, label, problems)
+        keys = {key: key_at for key, key_at, _value in entries}
+        values = {
+            key: _tree(value, (*path, key), label, problems) for key, _key_at, value in entries
         }
+        return Tree(at, values, keys)
     if isinstance(node, yaml.SequenceNode):
-        return [
-            _build(item, (*path, index), document, problems)
-            for index, item in enumerate(node.value)
-        ]
-    return _scalar(node)
+        items = enumerate(node.value)
+        return Tree(at, [_tree(item, (*path, index), label, problems) for index, item in items])
+    return Tree(at, _scalar(node))
 
 
 def _entries(
-    node: yaml.MappingNode, path: Path, document: Document, problems: list[SpecProblem]
-) -> Iterator[tuple[str, yaml.Node]]:
-    """Yield the entries of a mapping with usable keys, and note the others as problems."""
-    seen: dict[str, int] = {}
+    node: yaml.MappingNode, path: Path, label: str, problems: list[SpecProblem]
+) -> list[tuple[str, Position, yaml.Node]]:
+    """Return the entries of a mapping with usable keys, and note the others as problems."""
+    seen: dict[str, tuple[str, Position, yaml.Node]] = {}
     for key_node, value_node in node.value:
-        at = _position(key_node)
+        key, message = key_node.value, ""
         if not isinstance(key_node, yaml.ScalarNode) or not isinstance(_scalar(key_node), str):
-            problems.append(SpecProblem(at.line, at.column, pointer(path), "Keys must be words."))
-            continue
-        key = key_node.value
-        if key in seen:
-            message = f"Duplicate key '{key}': it already stands on line {seen[key]}."
-            problems.append(SpecProblem(at.line, at.column, pointer((*path, key)), message))
-            continue
-        seen[key] = at.line
-        document.keys[(*path, key)] = at
-        yield key, value_node
+            key, message = "", "Keys must be words."
+        elif key in seen:
+            message = f"Duplicate key '{key}': it already stands on line {seen[key][1].line}."
+        at = _position(key_node, (*path, key) if key else path, label)
+        if message:
+            problems.append(SpecProblem(at.line, at.column, pointer(at.origin), message))
+        else:
+            seen[key] = (key, at, value_node)
+    return list(seen.values())
 
 
-def _position(node: yaml.Node) -> Position:
-    return Position(*_place(node.start_mark), _inset(node))
+def _position(node: yaml.Node, path: Path, label: str) -> Position:
+    return Position(*_place(node.start_mark), _inset(node), label, path)
 
 
 def _place(mark: _Mark | None) -> tuple[int, int]:
@@ -205,7 +164,7 @@ def _inset(node: yaml.Node) -> int | None:
     return quote if start.line == end.line and is_verbatim else None
 
 
-def _scalar(node: yaml.Node) -> bool | int | float | str | None:
+def _scalar(node: yaml.Node) -> Scalar:
     value = str(node.value)
     if getattr(node, "style", None) is not None:
         return value
