@@ -133,6 +133,7 @@ class Compiler:
             compensate=self._compensation(step, path),
             tool=step.tool or "",
             model=step.model or getattr(config, "model", None) or "",
+            at=self.document.position((*path, "id")),
         )
 
     def _key_problems(self, step: StepSpec, kind: StepKind, path: Path) -> None:

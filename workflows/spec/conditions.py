@@ -72,7 +72,8 @@ class Condition:
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {"type": "string", "description": "A CEL condition", "maxLength": MAX_LENGTH}
+        text = {"type": "string", "maxLength": MAX_LENGTH}
+        return {"description": "A CEL condition", "anyOf": [text, {"type": "boolean"}]}
 
 
 def compile_condition(source: str, steps: Mapping[str, str] | None = None) -> Condition:

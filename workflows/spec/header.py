@@ -95,4 +95,5 @@ def _reply(last: Node, kind: StepKind, nodes: Mapping[str, Node]) -> Node:
         after=END,
         edges=(Edge(step_id, END, "", (*last.path, "next")),),
         path=last.path,
+        at=last.at,
     )

@@ -14,7 +14,7 @@ from workflows.spec.header import fallback, header_problems, with_reply
 from workflows.spec.kinds import StepKind
 from workflows.spec.models import WorkflowSpec
 from workflows.spec.naming import unknown_names
-from workflows.spec.ordering import cycles, unknown_targets, unreachable
+from workflows.spec.ordering import cycles, endless, unknown_targets, unreachable
 from workflows.spec.overlays import overlay_apply
 from workflows.spec.source import parse
 from workflows.spec.states import states_expand
@@ -75,6 +75,7 @@ def load_bundle(
         budget=budget_of(spec.budget),
         is_cyclic=any(cycles(compiler.nodes)),
         fallback=fallback(spec),
+        places={str(path[0]): at for path, at in document.keys.items() if len(path) == 1},
     )
 
 
@@ -110,13 +111,17 @@ def _problems(spec: WorkflowSpec, compiler: Compiler) -> list[SpecProblem]:
 
 
 def _order_problems(compiler: Compiler, document: Document) -> list[SpecProblem]:
-    endless = {key: node for key, node in compiler.nodes.items() if not _is_bounded(node)}
+    unbounded = {key: node for key, node in compiler.nodes.items() if not _is_bounded(node)}
     found = [
-        document.problem(edge.path, _cycle_message(circle)) for edge, circle in cycles(endless)
+        document.problem(edge.path, _cycle_message(circle)) for edge, circle in cycles(unbounded)
     ]
-    return found or [
+    found += [
         document.problem((*node.path, "id"), f"Nothing leads to the step '{node.id}'.")
         for node in unreachable(compiler.nodes, compiler.entries.values())
+    ]
+    return found or [
+        document.problem((*node.path, "id"), f"No way leads from the step '{node.id}' to an end.")
+        for node in endless(compiler.nodes)
     ]
 
 

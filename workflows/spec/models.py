@@ -11,6 +11,7 @@ from pydantic import (
     Field,
     StringConstraints,
     Tag,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -31,6 +32,15 @@ Codes = Annotated[
     list[Name],
     BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
     Field(min_length=1, max_length=20),
+    WithJsonSchema(
+        {
+            "description": "Error codes, or retryable, timeout, any",
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 20},
+            ],
+        }
+    ),
 ]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 

@@ -56,6 +56,22 @@ def cycles(nodes: Mapping[str, Node]) -> Iterator[tuple[Edge, list[str]]]:
                 stack.append(iter(nodes[edge.target].edges))
 
 
+def endless(nodes: Mapping[str, Node]) -> list[Node]:
+    """Return the steps from which no way leads to the end of their body."""
+    before: dict[str, list[str]] = {}
+    for node in nodes.values():
+        for edge in node.edges:
+            before.setdefault(edge.target, []).append(node.id)
+    ending: set[str] = set()
+    waiting = [END]
+    while waiting:
+        for step_id in before.get(waiting.pop(), ()):
+            if step_id not in ending:
+                ending.add(step_id)
+                waiting.append(step_id)
+    return [node for node in nodes.values() if node.id not in ending]
+
+
 def unreachable(nodes: Mapping[str, Node], entries: Collection[str]) -> list[Node]:
     """Return the steps that no way from the first step of their body leads to."""
     reached: set[str] = set()
