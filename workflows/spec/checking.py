@@ -6,7 +6,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from workflows.spec.document import Document, Path, Scope
-from workflows.spec.errors import SpecProblem
+from workflows.spec.errors import MAX_PROBLEMS, SpecProblem
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -25,7 +25,8 @@ def validate(
     try:
         return model.model_validate(data, context=scope), []
     except ValidationError as error:
-        return None, [_problem(item, document, path) for item in error.errors(include_url=False)]
+        first = error.errors(include_url=False, include_input=False)[:MAX_PROBLEMS]
+        return None, [_problem(item, document, path) for item in first]
 
 
 def _problem(error: ErrorDetails, document: Document, path: Path) -> SpecProblem:

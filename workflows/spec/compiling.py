@@ -55,6 +55,8 @@ class Compiler:
 
     def body(self, written: Sequence[Any], path: Path, body: str = ROOT) -> None:
         """Compile one list of steps and all lists inside it."""
+        # One step too many is told; whatever follows it costs no time.
+        written = written[: MAX_STEPS + 1]
         steps = [self._step(item, (*path, index)) for index, item in enumerate(written)]
         for item in written:
             if isinstance(item, dict) and isinstance(item.get("id"), str):

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+MAX_PROBLEMS = 100
+
 
 class Severity(StrEnum):
     """An error keeps a workflow from running; a warning is for its author."""
@@ -33,11 +35,11 @@ class SpecProblem:
 
 
 class SpecError(ValueError):
-    """A workflow file that cannot be used, with every problem found in it."""
+    """A workflow file that cannot be used, with the first problems found in it, in order."""
 
     def __init__(self, problems: Iterable[SpecProblem], filename: str = "workflow.yaml") -> None:
         self.filename = filename
-        self.problems = tuple(sorted(set(problems), key=_place))
+        self.problems = tuple(sorted(set(problems), key=_place)[:MAX_PROBLEMS])
         super().__init__("\n".join(problem.located(filename) for problem in self.problems))
 
 
