@@ -173,8 +173,10 @@ def _has(info: FieldInfo, mark: type[TargetMark] | type[BodyMark]) -> bool:
 
 
 def _label(model: BaseModel) -> str:
-    """Describe the way out that a target field stands for by the condition beside it."""
-    for _path, _info, value in _fields(model, ()):
+    """Describe the way out that a target field stands for by the condition or value beside it."""
+    for _path, info, value in _fields(model, ()):
         if isinstance(value, Condition):
             return value.source
+        if isinstance(value, bool | int | float | str) and not _has(info, TargetMark):
+            return str(value)
     return "otherwise"
