@@ -36,7 +36,7 @@ def workflows() -> Iterator[str]:
             yield text
 
 
-@pytest.mark.parametrize("source", workflows())
+@pytest.mark.parametrize("source", list(workflows()))
 def test_example_loads(source: str) -> None:
     assert load_bundle(bundle_gather(source, fragments()), known_kinds()).nodes
 

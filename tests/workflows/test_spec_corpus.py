@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from tests.workflows.test_spec_states import MACHINE
 from workflows.spec.bundles import Bundle
 from workflows.spec.conditions import ConditionError, ConditionFailed
 from workflows.spec.errors import MAX_PROBLEMS, SpecError, SpecProblem
+from workflows.spec.graph import Graph
 from workflows.spec.loading import load, load_bundle
 from workflows.spec.models import MAX_STEPS
 from workflows.spec.source import MAX_BYTES, MAX_DEPTH
@@ -194,3 +196,68 @@ def test_any_value_renders_json_or_says_why_not(cel: str, text: object) -> None:
     except (ConditionError, ConditionFailed):
         return
     assert json.loads(json.dumps(rendered)) == rendered
+
+
+# --- what is written and read again
+
+IDS = st.sampled_from(["a", "b", "c", "d", "e", "f"])
+STEP = st.fixed_dictionaries(
+    {"id": IDS},
+    optional={
+        "description": st.text(st.characters(codec="ascii", min_codepoint=32), max_size=20),
+        "if": st.sampled_from(["text == 'x'", "NOT (channel = 'web')", True]),
+        "timeout": st.one_of(st.sampled_from(["500ms", "2h", "1.5d"]), st.integers(1, 99)),
+        "retry": st.fixed_dictionaries({}, optional={"max": st.integers(1, 9), "on": IDS}),
+        "catch": st.lists(st.fixed_dictionaries({"next": IDS, "on": IDS}), max_size=2),
+        "max_visits": st.integers(1, 9),
+        "next": IDS,
+    },
+)
+
+
+def typed(steps: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Make each step one of three types, the last with its fellows inside."""
+    kinds = ("router", "set", "loop")
+    found: list[dict[str, object]] = []
+    for number, step in enumerate(steps):
+        kind = kinds[number % 3]
+        extra: dict[str, object] = {"type": kind}
+        if kind == "set":
+            extra["config"] = {"total": "${ 1 + size(text) }", "list": [1, None, "x"]}
+        elif kind == "loop":
+            inner = [{"id": f"{step['id']}_in", "type": "reply"}]
+            extra["config"] = {"until": "index > 2", "max": 3, "steps": inner}
+        found.append({**step, **extra})
+    return found
+
+
+def meaning(graph: Graph) -> list[object]:
+    """Return everything a run depends on, without the places in the text."""
+    nodes = [
+        (node.id, node.kind.name, node.config, node.condition, node.next, node.after, node.body)
+        for node in graph.nodes.values()
+    ]
+    policies = [node.policy for node in graph.nodes.values()]
+    return [graph.name, nodes, policies, dict(graph.entries), graph.is_cyclic]
+
+
+@settings(max_examples=200, deadline=2_000)
+@given(steps=st.lists(STEP, min_size=1, max_size=5, unique_by=lambda step: step["id"]))
+def test_workflow_means_the_same_however_it_is_dumped(steps: list[dict[str, object]]) -> None:
+    data = {"name": "shop", "version": "1", "steps": typed(steps)}
+    texts = [
+        yaml.safe_dump(data, sort_keys=False),
+        yaml.safe_dump(data, sort_keys=True, default_flow_style=True),
+        json.dumps(data),
+    ]
+    try:
+        first, *others = [load(text, KINDS) for text in texts]
+    except SpecError as error:
+        messages = {problem.message for problem in error.problems}
+        for text in texts:
+            found = problems_of(Bundle(text))
+            assert {problem.message for problem in found} == messages
+        return
+    assert [meaning(other) for other in others] == [meaning(first)] * 2
+    again = Bundle.from_json(first.bundle.to_json())
+    assert load_bundle(again, KINDS).content_hash == first.content_hash

@@ -176,6 +176,35 @@ def test_bundle_is_written_and_read_back() -> None:
     assert again.content_hash == bundle.content_hash
 
 
+@pytest.mark.parametrize(
+    "bundle",
+    [
+        Bundle("name: a\n"),
+        Bundle("name: a\n", {"f": "x"}),
+        Bundle("name: a\n", {}, "overlay_of: a\n"),
+        Bundle('{"source":1}'),
+        Bundle('{"source":"a","fragments":{"f":"x"},"overlay":"" }'),
+        Bundle('{"source":"a","fragments":{},"overlay":""}'),
+        Bundle('{"source":"a","fragments":{"f":1},"overlay":""}'),
+    ],
+)
+def test_stored_text_gives_the_same_bundle(bundle: Bundle) -> None:
+    assert Bundle.from_stored(bundle.stored) == bundle
+    assert content_hash(bundle.stored) == bundle.content_hash
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"source":"a"}', "x", '{"source":1,"overlay":""}'])
+def test_parts_that_nobody_wrote_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        Bundle.from_json(text)
+
+
+def test_parts_are_bounded_together() -> None:
+    parts = {f"f{n}": "#" * 100_000 for n in range(6)}
+    with pytest.raises(SpecError, match="1:1: The parts of the workflow have"):
+        load_bundle(Bundle(HEAD + USE, parts), KINDS)
+
+
 def test_gathering_takes_what_is_used_directly_or_not() -> None:
     outer = "name: outer\nuse: [ask_shop, outer]\nsteps: []\n"
     available = {"outer": outer, "ask_shop": ASK, "unused": "name: unused\n"}

@@ -51,6 +51,14 @@ def test_states_bound_how_often_they_are_left() -> None:
     assert {nodes[name].policy.max_visits for name in ("asking", "checking", "done")} == {20}
 
 
+def test_final_state_may_end_with_a_person() -> None:
+    graph = load(
+        MACHINE.replace("{id: thank, type: reply}", "{id: person, type: escalation}"), KINDS
+    )
+    assert "done" not in graph.nodes
+    assert {edge.target for edge in graph.nodes["person"].edges} == {END}
+
+
 @pytest.mark.parametrize(
     ("written", "instead", "message"),
     [

@@ -19,11 +19,19 @@ class Bundle:
     overlay: str = ""
 
     @property
+    def stored(self) -> str:
+        """The one text that is kept: the workflow's own, or all parts where there are more."""
+        return self.to_json() if self.fragments or self.overlay else self.source
+
+    @property
     def content_hash(self) -> str:
-        """Identify the workflow: the SHA-256 of its text, or of all parts where there are more."""
-        is_single = not self.fragments and not self.overlay
-        text = self.source if is_single else self.to_json()
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        """Identify the workflow: the SHA-256 of what is stored."""
+        return hashlib.sha256(self.stored.encode("utf-8", "surrogatepass")).hexdigest()
+
+    @property
+    def size(self) -> int:
+        """The characters of all parts."""
+        return sum(map(len, (self.source, self.overlay, *self.fragments.values())))
 
     def to_json(self) -> str:
         """Write all parts in one text, the same text for the same parts."""
@@ -36,9 +44,27 @@ class Bundle:
 
     @classmethod
     def from_json(cls, text: str) -> "Bundle":
-        """Read what ``to_json`` wrote."""
+        """Read what ``to_json`` wrote; raises ``ValueError`` for anything else."""
         parts = json.loads(text)
-        return cls(parts["source"], parts["fragments"], parts["overlay"])
+        if not isinstance(parts, dict) or set(parts) != {"source", "fragments", "overlay"}:
+            raise ValueError("These are not the parts of a workflow.")
+        fragments = parts["fragments"]
+        texts = fragments.values() if isinstance(fragments, dict) else [None]
+        if not all(isinstance(part, str) for part in (parts["source"], parts["overlay"], *texts)):
+            raise ValueError("The parts of a workflow are texts.")
+        return cls(parts["source"], fragments, parts["overlay"])
+
+    @classmethod
+    def from_stored(cls, text: str) -> "Bundle":
+        """Read what ``stored`` gave: a text that is not exactly what it writes is one file."""
+        if text.startswith('{"source":'):
+            try:
+                bundle = cls.from_json(text)
+            except ValueError:
+                return cls(text)
+            if bundle.stored == text:
+                return bundle
+        return cls(text)
 
 
 def bundle_gather(source: str, available: Mapping[str, str], *, overlay: str = "") -> Bundle:

@@ -1,7 +1,7 @@
 """Conditions: CEL, plus the spelling people write in YAML (``AND``, ``OR``, ``NOT``, ``=``)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,19 +120,29 @@ def closing_brace(text: str, start: int) -> int:
     return -1
 
 
-def _steps_renamed(translated: str, steps: Mapping[str, str]) -> str:
-    """Write ``steps.<id>`` and ``steps['<id>']`` as the steps are called in the document."""
-    parts: list[str] = []
+def steps_named(source: str) -> Iterator[tuple[int, str]]:
+    """Yield (offset, id) for each ``steps.<id>`` and ``steps['<id>']`` of an expression."""
     seen: list[str] = []
-    for match in _TOKEN.finditer(translated):
-        token = match.group()
-        if match.lastgroup == "name" and seen[-2:] == ["steps", "."] and seen[-3:-2] != ["."]:
-            token = steps.get(token, token)
-        elif match.lastgroup == "string" and seen[-2:] == ["steps", "["]:
-            token = f"{token[0]}{steps.get(token[1:-1], token[1:-1])}{token[0]}"
-        parts.append(token)
-        seen += [] if match.lastgroup == "space" else [match.group()]
-    return "".join(parts)
+    for match in _TOKEN.finditer(source):
+        kind, token, before = match.lastgroup, match.group(), seen[-2:]
+        if kind == "space":
+            continue
+        if seen[-3:-2] != ["."]:
+            is_call = source[match.end() :].lstrip().startswith("(")
+            if kind == "name" and before == ["steps", "."] and not is_call:
+                yield match.start(), token
+            elif kind == "string" and before == ["steps", "["]:
+                yield match.start() + 1, token[1:-1]
+        seen.append(token)
+
+
+def _steps_renamed(translated: str, steps: Mapping[str, str]) -> str:
+    """Write the steps as they are called in the document."""
+    renamed, done = "", 0
+    for offset, step_id in steps_named(translated):
+        renamed += translated[done:offset] + steps.get(step_id, step_id)
+        done = offset + len(step_id)
+    return renamed + translated[done:]
 
 
 def translate(source: str) -> tuple[str, list[int]]:

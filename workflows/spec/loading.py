@@ -20,6 +20,8 @@ from workflows.spec.source import parse
 from workflows.spec.states import states_expand
 from workflows.spec.tools import ToolFacts
 
+MAX_BUNDLE = 512 * 1024
+
 
 def content_hash(source: str) -> str:
     """Identify a workflow of one file by the SHA-256 of its exact text."""
@@ -81,6 +83,9 @@ def load_bundle(
 
 def _joined(bundle: Bundle, kinds: Mapping[str, StepKind], filename: str) -> Tree:
     """Return one tree of everything the bundle holds; raises ``SpecError``."""
+    if bundle.size > MAX_BUNDLE:
+        message = f"The parts of the workflow have {bundle.size} characters; {MAX_BUNDLE} may be."
+        raise SpecError([SpecProblem(1, 1, "", message)], filename)
     root = parse(bundle.source, filename)
     problems: list[SpecProblem] = []
     fragments: dict[str, Fragment] = {}
@@ -93,7 +98,7 @@ def _joined(bundle: Bundle, kinds: Mapping[str, StepKind], filename: str) -> Tre
         problems += overlay_apply(root, bundle.overlay, kinds) if bundle.overlay else []
     except SpecError as error:
         problems += [replace(found, file=error.filename) for found in error.problems]
-    problems += states_expand(root)
+    problems += states_expand(root, kinds)
     if not problems:
         problems += fragments_expand(root, fragments, kinds)
     if problems:
@@ -104,7 +109,12 @@ def _joined(bundle: Bundle, kinds: Mapping[str, StepKind], filename: str) -> Tre
 def _problems(spec: WorkflowSpec, compiler: Compiler) -> list[SpecProblem]:
     problems, document = compiler.problems, compiler.document
     problems += unknown_names(
-        compiler.nodes, compiler.kinds, spec.result, document, is_complete=not problems
+        compiler.nodes,
+        compiler.kinds,
+        spec.result,
+        document,
+        compiler.bodies,
+        is_complete=not problems,
     )
     problems += unknown_targets(compiler.nodes, compiler.bodies, document)
     return problems or _order_problems(compiler, document)

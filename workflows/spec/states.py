@@ -13,7 +13,7 @@ from workflows.spec.checking import validate
 from workflows.spec.conditions import Condition
 from workflows.spec.document import Position, Tree, document_of
 from workflows.spec.errors import SpecProblem
-from workflows.spec.kinds import BRANCH, END
+from workflows.spec.kinds import BRANCH, END, StepKind
 from workflows.spec.models import Name, Part, Text
 from workflows.spec.trees import made
 
@@ -47,7 +47,7 @@ class MachineSpec(Part):
     states: Annotated[dict[Name, StateSpec], Field(min_length=1, max_length=MAX_STATES)]
 
 
-def states_expand(root: Tree) -> list[SpecProblem]:
+def states_expand(root: Tree, kinds: Mapping[str, StepKind]) -> list[SpecProblem]:
     """Replace ``states`` in a file's tree by steps; returns what is wrong with them."""
     states = root.get("states")
     if states is None or not isinstance(root.data, dict):
@@ -63,7 +63,7 @@ def states_expand(root: Tree) -> list[SpecProblem]:
     if not problems:
         for key in written:
             del root.data[key], root.keys[key]
-        root.data["steps"] = Tree(states.at, list(_steps(machine, states)))
+        root.data["steps"] = Tree(states.at, list(_steps(machine, states, kinds)))
         root.keys["steps"] = states.at
     return problems
 
@@ -96,15 +96,19 @@ def _mistake(state: StateSpec, machine: MachineSpec, known: str) -> str:
     return "" if is_known else f"There is no state '{state.otherwise}' (known: {known})."
 
 
-def _steps(machine: MachineSpec, states: Tree) -> Iterator[Tree]:
+def _steps(machine: MachineSpec, states: Tree, kinds: Mapping[str, StepKind]) -> Iterator[Tree]:
     assert isinstance(states.data, dict)
     entries = {name: _entry(name, tree) for name, tree in states.data.items()}
     order = [machine.initial, *(name for name in states.data if name != machine.initial)]
     for name in order:
         tree = states.data[name]
         on_enter = tree.get("on_enter")
-        yield from on_enter.items if on_enter is not None else ()
-        yield _decision(name, machine, tree, states.keys[name], entries)
+        steps = on_enter.items if on_enter is not None else []
+        yield from steps
+        last = kinds.get(steps[-1].text("type")) if steps else None
+        goes_elsewhere = last is not None and (last.ends or last.jumps)
+        if not (machine.states[name].final and goes_elsewhere):
+            yield _decision(name, machine, tree, states.keys[name], entries)
 
 
 def _entry(name: str, state: Tree) -> str:

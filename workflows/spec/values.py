@@ -183,7 +183,7 @@ def _expression(source: str, offset: int, at: _Path, steps: Steps) -> Expression
         program, names = compile_expression(source, "expression", steps)
     except ConditionError as error:
         raise ValueMistake(str(error), offset + error.offset, at) from error
-    return Expression(source.strip(), program, names)
+    return Expression(source, program, names)
 
 
 def _expressions(compiled: Any) -> Iterator[Expression]:
