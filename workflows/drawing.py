@@ -24,6 +24,7 @@ SWEEPS = 4
 BACK_BOW = 56
 INSIDE = "each"
 LABEL_CHARACTERS = 26
+LABEL_WIDTH = 160
 LABEL_RISE = 17
 
 Layers = list[list[str]]
@@ -91,7 +92,10 @@ def graph_draw(graph: Graph, trail: Trail | None = None) -> Drawing:
     layers = _layers(ranks, chains)
     places = _places(layers)
     return Drawing(
-        width=max(x for x, _ in places.values()) + BOX_WIDTH // 2 + MARGIN + _bow_of(edges, ranks),
+        width=max(x for x, _ in places.values())
+        + BOX_WIDTH // 2
+        + MARGIN
+        + _room_back(edges, ranks),
         height=len(layers) * RANK_HEIGHT - RANK_HEIGHT + BOX_HEIGHT + 2 * MARGIN,
         boxes=tuple(_box(graph, step_id, places[step_id], trail) for step_id in graph.nodes),
         lines=tuple(
@@ -240,20 +244,23 @@ def _line_back(edge: Edge, start: tuple[int, int], end: tuple[int, int], trail: 
     y, to_y = start[1] + BOX_HEIGHT // 2, end[1] + BOX_HEIGHT // 2
     if start == end:
         y, to_y = y + BOX_HEIGHT // 4, to_y - BOX_HEIGHT // 4
-    bow = max(x, to_x) + BACK_BOW
+    bow = max(x, to_x) + BACK_BOW + (y - to_y) // 10
     return Line(
         path=f"M{x} {y} C{bow} {y} {bow} {to_y} {to_x} {to_y}",
         label=_short(edge.label),
         condition=edge.label,
-        label_x=to_x,
-        label_y=to_y - LABEL_RISE,
+        # The middle of the curve lies at three quarters of its handles.
+        label_x=(x + to_x + 6 * bow) // 8,
+        label_y=(y + to_y) // 2,
         is_taken=(edge.source, edge.target) in trail.taken,
     )
 
 
-def _bow_of(edges: Sequence[Edge], ranks: Mapping[str, int]) -> int:
-    """Return the room that ways back need at the right."""
-    return BACK_BOW if any(ranks[edge.target] <= ranks[edge.source] for edge in edges) else 0
+def _room_back(edges: Sequence[Edge], ranks: Mapping[str, int]) -> int:
+    """Return the room that ways back and their labels need at the right."""
+    rises = [ranks[edge.source] - ranks[edge.target] for edge in edges]
+    highest = max(rises, default=-1)
+    return BACK_BOW + highest * RANK_HEIGHT // 10 + LABEL_WIDTH // 2 if highest >= 0 else 0
 
 
 def _short(label: str) -> str:

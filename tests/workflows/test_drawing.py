@@ -63,7 +63,7 @@ def test_steps_inside_steps_hang_below_their_container() -> None:
 
 def test_ways_back_are_drawn_at_the_side() -> None:
     drawing = graph_draw(load(MACHINE, KINDS))
-    assert len(drawing.boxes) == 6
+    assert len(drawing.boxes) == 5
     [stay] = [line for line in drawing.lines if line.label == "otherwise" and "V" not in line.path]
     assert stay.path.startswith("M")
     for box in drawing.boxes:

@@ -36,19 +36,19 @@ states:
 
 def test_states_become_steps_and_branches() -> None:
     graph = load(MACHINE, KINDS)
-    assert list(graph.nodes) == ["question", "read", "asking", "thank", "done", "checking"]
+    assert list(graph.nodes) == ["question", "read", "asking", "thank", "checking"]
     assert graph.entry == "question"
     assert graph.is_cyclic
     ways = [(edge.label, edge.target) for edge in graph.nodes["asking"].edges]
     assert ways == [
         ("intent == 'stop'", "thank"), ("confidence > 0.8", "checking"), ("otherwise", "question"),
     ]  # fmt: skip
-    assert {edge.target for edge in graph.nodes["done"].edges} == {END}
+    assert {edge.target for edge in graph.nodes["thank"].edges} == {END}
 
 
 def test_states_bound_how_often_they_are_left() -> None:
     nodes = load(MACHINE, KINDS).nodes
-    assert {nodes[name].policy.max_visits for name in ("asking", "checking", "done")} == {20}
+    assert {nodes[name].policy.max_visits for name in ("asking", "checking")} == {20}
 
 
 def test_final_state_may_end_with_a_person() -> None:

@@ -1,7 +1,7 @@
 """The state machine form of a workflow, turned into the same steps.
 
-A state is its ``on_enter`` steps and a ``branch`` with the state's name that takes the first
-transition whose guard holds, or ``otherwise``. How often one state may be left is bounded.
+A state is its ``on_enter`` steps and, unless it is final, a ``branch`` with the state's name that
+takes the first transition whose guard holds, or ``otherwise``. How often one state may be left is bounded.
 """
 
 from collections.abc import Iterator, Mapping
@@ -104,11 +104,20 @@ def _steps(machine: MachineSpec, states: Tree, kinds: Mapping[str, StepKind]) ->
         tree = states.data[name]
         on_enter = tree.get("on_enter")
         steps = on_enter.items if on_enter is not None else []
+        is_last = machine.states[name].final and bool(steps)
+        if is_last:
+            _close(steps[-1], kinds)
         yield from steps
-        last = kinds.get(steps[-1].text("type")) if steps else None
-        goes_elsewhere = last is not None and (last.ends or last.jumps)
-        if not (machine.states[name].final and goes_elsewhere):
+        if not is_last:
             yield _decision(name, machine, tree, states.keys[name], entries)
+
+
+def _close(step: Tree, kinds: Mapping[str, StepKind]) -> None:
+    """Let a step be the last one, unless it says itself what follows."""
+    kind = kinds.get(step.text("type"))
+    goes_elsewhere = kind is not None and (kind.ends or kind.jumps)
+    if isinstance(step.data, dict) and not goes_elsewhere:
+        step.data.setdefault("next", Tree(step.at, END))
 
 
 def _entry(name: str, state: Tree) -> str:
