@@ -1,7 +1,8 @@
 """The state machine form of a workflow, turned into the same steps.
 
 A state is its ``on_enter`` steps and, unless it is final, a ``branch`` with the state's name that
-takes the first transition whose guard holds, or ``otherwise``. How often one state may be left is bounded.
+takes the first transition whose guard holds, or ``otherwise``. How often one state may be left is
+bounded.
 """
 
 from collections.abc import Iterator, Mapping
