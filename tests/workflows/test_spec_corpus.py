@@ -30,6 +30,7 @@ EXPECTED = re.compile(rb"# expect (\d+):(\d+) ([^\r\n]*)")
 # Of the processor's time; wide for a busy machine, the slowest takes a third of it.
 SECONDS = 0.5
 HOSTILE_SECONDS = 1.5
+QUOTES = "\\'"
 HEAD = 'name: shop\nversion: "1"\n'
 
 
@@ -80,6 +81,13 @@ HOSTILE = {
     "colons": ":" * 130_000,
     "brackets in a condition": HEAD + f"steps: [{{id: a, type: reply, if: '{'(' * 900}'}}]\n",
     "brackets in a value": HEAD + f"result: {{a: '{'${[' * 20_000}'}}\nsteps: []\n",
+    "quotes in a value": HEAD + f"result:\n  a: >-\n    ${{ {QUOTES * 20_000} }}\nsteps: []\n",
+    "quotes in many values": (
+        HEAD + "result:\n  a: >-\n    " + ("${" + QUOTES * 490 + " }") * 60 + "\nsteps: []\n"
+    ),
+    "quotes in conditions": HEAD
+    + "steps:\n"
+    + "".join(f"- id: a{n}\n  type: reply\n  if: >-\n    {QUOTES * 490}\n" for n in range(100)),
     "dollars": HEAD + f"result: {{a: '{'$' * 100_000}{'{' * 20_000}'}}\nsteps: []\n",
 }
 

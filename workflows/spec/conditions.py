@@ -111,9 +111,13 @@ def compile_expression(
 
 
 def closing_brace(text: str, start: int) -> int:
-    """Return where the expression from ``start`` on is closed by a ``}``, or -1."""
+    """Return where the expression from ``start`` on is closed by a ``}``, or -1.
+
+    It looks no further than an expression may be long: a quote that is not closed is looked for to
+    the end, again and again.
+    """
     depth = 0
-    for match in _TOKEN.finditer(text, start):
+    for match in _TOKEN.finditer(text, start, start + MAX_LENGTH + 1):
         depth += (match.group() == "{") - (match.group() == "}")
         if depth < 0:
             return match.start()

@@ -171,7 +171,9 @@ def _pieces(text: str, at: _Path, steps: Steps) -> Iterator[tuple[str | Expressi
             continue
         closed = closing_brace(text, opened + 2)
         if closed < 0:
-            raise ValueMistake("This '${' is not closed by a '}'.", opened, at)
+            raise ValueMistake(
+                f"This '${{' is not closed by a '}}' within {MAX_LENGTH} characters.", opened, at
+            )
         yield _expression(text[opened + 2 : closed], opened + 2, at, steps), opened + 2
         start = closed + 1
     if text[start:]:
