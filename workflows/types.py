@@ -15,6 +15,23 @@ class VersionState(StrEnum):
     RETIRED = "retired"
 
 
+class WaitKind(StrEnum):
+    """What a run may wait for."""
+
+    TIMER = "timer"
+    QUESTION = "question"
+    APPROVAL = "approval"
+
+
+class WaitState(StrEnum):
+    """Where a wait stands; all but the first are final."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
 @dataclass(frozen=True, slots=True)
 class StartedRun:
     """A run that exists now; ``is_new`` is false when the trigger had started it before."""

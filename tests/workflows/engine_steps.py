@@ -56,12 +56,16 @@ class Bench:
     crash_in: set[str] = field(default_factory=set)
     crash_in_rescue: bool = False
     graph_: Graph | None = None
+    others: dict[str, Graph] = field(default_factory=dict)
 
-    def graph(self, run: ClaimedRun) -> Graph:
-        assert self.graph_ is not None
-        return self.graph_
+    def graph(self, *, workflow: str, content_hash: str) -> Graph:
+        found = [self.graph_, *self.others.values()]
+        return next(graph for graph in found if graph and graph.content_hash == content_hash)
 
-    def rescue(self, run: ClaimedRun, state: RunState) -> None:
+    def current(self, workflow: str) -> Graph:
+        return self.others[workflow]
+
+    def rescue(self, run: ClaimedRun, state: RunState, graph: Graph | None) -> None:
         if self.crash_in_rescue:
             self.crash_in_rescue = False
             raise Crash
@@ -128,7 +132,7 @@ def new_run(graph: Graph, *, conversation_id: UUID | None = None, **values: Any)
         started_at=timezone.now(),
     )
     payload = {"input": values, "next": graph.entry}
-    started = RunEvent(1, EventType.RUN_STARTED, "", payload, timezone.now())
+    started = journal.fact(1, EventType.RUN_STARTED, "", payload, timezone.now())
     assert journal.start(run, started)
     return run.id
 
