@@ -75,6 +75,19 @@ step_duration_seconds = Histogram(
 loop_cut_total = Counter("loop_cut_total", "Runs cut because they looped.", ["reason"])
 tool_calls_total = Counter("tool_calls_total", "Tool calls ended.", ["tool", "outcome"])
 retry_total = Counter("retry_total", "Attempts repeated after a failure.", ["component"])
+breaker_state = Gauge(
+    "breaker_state",
+    "Circuit breakers as the last call saw them: 0 closed, 1 half open, 2 open.",
+    ["tenant", "name"],
+    multiprocess_mode="mostrecent",
+)
+breaker_opened_total = Counter("breaker_opened_total", "Circuit breakers opened.", ["name"])
+breaker_rejections_total = Counter(
+    "breaker_rejections_total", "Calls refused by an open circuit breaker.", ["name"]
+)
+bulkhead_rejections_total = Counter(
+    "bulkhead_rejections_total", "Calls refused by a full bulkhead.", ["name"]
+)
 
 # --- sockets
 ws_active_connections = Gauge(
