@@ -24,6 +24,7 @@ from workflows.engine.events import EventType
 from workflows.engine.execution import run_drive
 from workflows.engine.state import RunState
 from workflows.engine.step import kinds
+from workflows.engine.waits import WaitOver
 from workflows.errors import (
     AnswerRefused,
     PublishClash,
@@ -34,7 +35,6 @@ from workflows.errors import (
 )
 from workflows.hosting import RunHost
 from workflows.library import library
-from workflows.engine.waits import WaitOver
 from workflows.models import Run, Wait, WorkflowVersion
 from workflows.spec.errors import SpecError
 from workflows.spec.graph import Graph
@@ -78,9 +78,7 @@ def run_start(
         started_at=now,
     )
     input_check(graph.input_schema, input)
-    first = journal.fact(
-        1, EventType.RUN_STARTED, "", {"input": input, "next": graph.entry}, now
-    )
+    first = journal.fact(1, EventType.RUN_STARTED, "", {"input": input, "next": graph.entry}, now)
     refused = quotas.run_hold(new.id)
     if refused:
         raise AnswerRefused(reason=refused)

@@ -4,23 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('conversations', '0001_initial'),
+        ("conversations", "0001_initial"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='message',
-            name='message_reply_once',
+            model_name="message",
+            name="message_reply_once",
         ),
         migrations.AddField(
-            model_name='message',
-            name='run_part',
-            field=models.CharField(blank=True, default='', max_length=40),
+            model_name="message",
+            name="run_part",
+            field=models.CharField(blank=True, default="", max_length=40),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('author', 'ai')), fields=('run_id', 'run_part'), name='message_reply_part_once'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("author", "ai")),
+                fields=("run_id", "run_part"),
+                name="message_reply_part_once",
+            ),
         ),
     ]

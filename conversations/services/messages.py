@@ -103,15 +103,14 @@ def reply_append(
 
     A compare-and-set under the row's lock: the state must be `ai`, the fence unmoved, and no
     visitor message newer than `answered_seq`; otherwise StaleReply, and nothing is stored.
-    Idempotent by run id and `part`, which tells a run's messages apart. `route` is what the REST answer shows of the routing decision; `abstained`
-    marks an answer that says the documents do not tell. Publishes ReplyAppended.
+    Idempotent by run id and `part`, which tells a run's messages apart. `route` is what the REST
+    answer shows of the routing decision; `abstained` marks an answer that says the documents do not
+    tell. Publishes ReplyAppended.
     """
     cleaned = text_clean(text)
     with transaction.atomic():
         conversation = conversation_lock(conversation_id)
-        known = Message.objects.filter(
-            run_id=run_id, run_part=part, author=Author.AI
-        ).first()
+        known = Message.objects.filter(run_id=run_id, run_part=part, author=Author.AI).first()
         if known is not None:
             return known
         _fence_check(conversation, fence, answered_seq)

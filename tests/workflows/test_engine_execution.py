@@ -17,9 +17,9 @@ from workflows import steps
 from workflows.engine import journal
 from workflows.engine.events import EventType, RunStatus
 from workflows.engine.execution import MAX_ATTEMPTS, run_drive
+from workflows.engine.folding import fold
 from workflows.engine.journal import LeaseLost
 from workflows.engine.lease import keeper
-from workflows.engine.folding import fold
 from workflows.models import Run, RunEvent
 
 FIVE = 'name: five\nversion: "1"\nsteps:\n' + "".join(

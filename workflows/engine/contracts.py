@@ -40,7 +40,7 @@ def output_check(schema: Mapping[str, Any] | None, value: Mapping[str, Any]) -> 
 
 
 def fault_in(schema: Mapping[str, Any] | None, value: Any) -> str:
-    """Say where a value breaks a schema and by which rule, never the value itself; "" if it keeps it."""
+    """Say where a value breaks a schema and by which rule, "" if it keeps it; never the value."""
     if not schema:
         return ""
     fault = best_match(Draft202012Validator(schema).iter_errors(value))

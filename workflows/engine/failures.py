@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import structlog
 from pydantic import ValidationError
 
 from core.errors import DomainError
@@ -13,8 +12,6 @@ from workflows.spec.graph import Node, Retry
 
 # A run that goes in circles or is used up is not to be talked out of it.
 UNCATCHABLE = frozenset({"no_progress", "oscillation", "step_limit", "attempts_exhausted"})
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +27,10 @@ class Failure:
     began: float | None = None
 
 
+# What a step may raise that says by itself what is wrong.
+TELLING = (DomainError, ConditionFailed, PayloadRefused, ValidationError, TimeoutError)
+
+
 def failure(scope: str, node: Node, code: str, detail: str) -> Failure:
     """Return a failure that no other attempt would change."""
     return Failure(scope, node.id, node.kind.name, code, detail[:500])
@@ -38,14 +39,9 @@ def failure(scope: str, node: Node, code: str, detail: str) -> Failure:
 def failure_of(
     scope: str, error: Exception, node: Node | None = None, began: float | None = None
 ) -> Failure:
-    """Turn what a step, or the run as a whole, raised into a failure.
-
-    What nobody expected is logged with its trace.
-    """
+    """Turn what a step, or the run as a whole, raised into a failure."""
     code, detail, is_retryable = _told(error)
     step_id, kind = (node.id, node.kind.name) if node else ("", "")
-    if code == "internal_error":
-        log.exception("step_failed", step=step_id, kind=kind)
     return Failure(scope, step_id, kind, code, detail[:500], is_retryable, began)
 
 

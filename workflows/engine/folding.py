@@ -146,9 +146,7 @@ def _wait_closed(state: RunState, event: RunEvent) -> RunState:
     answer = Answer(payload["outcome"], payload["value"])
     token = replace(state.tokens[event.scope], wait=None, answer=answer)
     turned = {**state.input, **payload.get("turn", {})}
-    return replace(
-        state, tokens={**state.tokens, event.scope: token}, input=turned, trace=()
-    )
+    return replace(state, tokens={**state.tokens, event.scope: token}, input=turned, trace=())
 
 
 def _tool_requested(state: RunState, event: RunEvent) -> RunState:

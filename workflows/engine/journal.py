@@ -193,7 +193,9 @@ def _close(run: ClaimedRun, state: RunState, facts: Sequence[RunEvent]) -> None:
     _written(_CLOSE, (*shown, run.id, run.owner, *_event_columns(facts)), run, len(facts))
 
 
-def suspend(run: ClaimedRun, state: RunState, *, wake_at: datetime | None, keeps_turn: bool) -> None:
+def suspend(
+    run: ClaimedRun, state: RunState, *, wake_at: datetime | None, keeps_turn: bool
+) -> None:
     """Give the run back until it is woken; within the transaction that checked its waits.
 
     A run that does not keep its turn no longer holds its conversation: others may answer there.

@@ -95,20 +95,20 @@ class Saga:
                 )
         except (LeaseLost, OperationalError, InterfaceError):
             raise
+        except DomainError as error:
+            return self._failed(undo, error.code, str(error.detail))
         except Exception as error:
-            return self._failed(undo, error)
+            log.exception("compensation_failed", step=undo.step_id, tool=undo.tool)
+            return self._failed(undo, "internal_error", type(error).__name__)
         self._record(EventType.COMPENSATION_SUCCEEDED, undo)
         return True
 
     def _lease_until(self, moment: float) -> None:
         self.drive.hold.deadline = max(self.drive.hold.deadline, moment)
 
-    def _failed(self, undo: Undo, error: Exception) -> bool:
+    def _failed(self, undo: Undo, code: str, detail: str) -> bool:
         """Plan another attempt, or give up: then the next ones are undone all the same."""
-        code = error.code if isinstance(error, DomainError) else "internal_error"
-        if code == "internal_error":
-            log.exception("compensation_failed", step=undo.step_id, tool=undo.tool)
-        told = {"code": code, "detail": str(error)[:500], "attempt": undo.attempt + 1}
+        told = {"code": code, "detail": detail[:500], "attempt": undo.attempt + 1}
         if undo.attempt >= len(RETRY_SECONDS) or code in {"tool_in_doubt", "tool_unknown"}:
             log.error("compensation_abandoned", step=undo.step_id, tool=undo.tool, code=code)
             self._record(EventType.COMPENSATION_ABANDONED, undo, told)

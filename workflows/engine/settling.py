@@ -22,7 +22,7 @@ from workflows.engine.progress import mark_of, period_of
 from workflows.engine.state import Wait, scope_parent
 from workflows.engine.step import Came, Opens, StepOutcome, Waits, scope_of, step_get
 from workflows.spec.conditions import ConditionFailed
-from workflows.spec.graph import Graph, Node
+from workflows.spec.graph import Node
 from workflows.spec.kinds import END
 
 if TYPE_CHECKING:
@@ -112,7 +112,12 @@ class Settler:
         assert node.compensate is not None
         state = self.drive.state
         key = f"{self.drive.run.id}:{scope}:{node.id}:{state.visits(scope, node.id)}:undo"
-        undo = {"key": key, "tool": node.compensate.tool, "input": {}, "group": self._group(scope)}
+        undo: dict[str, Any] = {
+            "key": key,
+            "tool": node.compensate.tool,
+            "input": {},
+            "group": self._group(scope),
+        }
         known = scope_of(state, node.compensate.input.names | {"steps"}, scope)
         known.update(payload["exports"])
         known["steps"][node.id] = payload["output"]

@@ -11,7 +11,6 @@ from workflows.engine.events import EventType, RunStatus
 from workflows.spec.kinds import END
 
 
-
 def scope_join(parent: str, container: str, key: str) -> str:
     """Name the scope of one of a container's children: ``each/3`` below the run's own."""
     return f"{parent}/{container}/{key}" if parent else f"{container}/{key}"
@@ -175,9 +174,9 @@ class RunState:
     def latest(self, kind: str, scope: str = "") -> Mapping[str, Any] | None:
         """Return the output of the last completed step of a kind that a scope can see."""
         for record in reversed(self.records):
-            if record.kind == kind and record.outcome is EventType.STEP_COMPLETED:
-                if self._sees(scope, record.scope):
-                    return record.output
+            is_done = record.kind == kind and record.outcome is EventType.STEP_COMPLETED
+            if is_done and self._sees(scope, record.scope):
+                return record.output
         return None
 
     def outputs_in(self, scope: str) -> dict[str, Mapping[str, Any]]:

@@ -2,24 +2,26 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import structlog
 from django.db import InterfaceError, OperationalError
 
 from core.observability.metrics import loop_cut_total
 from core.resilience.breaker import breaker
 from core.resilience.bulkhead import bulkhead
-from core.resilience.cancellation import Cancelled, cancel_scope
+from core.resilience.cancellation import cancel_scope
 from core.resilience.deadline import deadline_scope
+from core.resilience.errors import Cancelled
 from workflows.engine.events import EventType
-from workflows.engine.failures import Failure, failure, failure_of
+from workflows.engine.failures import TELLING, Failure, failure, failure_of
 from workflows.engine.journal import LeaseLost
 from workflows.engine.settling import Settler
 from workflows.engine.step import Came, StepContext, scope_of, step_get
 from workflows.spec.conditions import ConditionFailed
-from workflows.spec.graph import Graph, Node
+from workflows.spec.graph import Breaker, Graph, Node
 from workflows.spec.kinds import END
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 # What a step that has hit its deadline may take to say so before its lease is given up.
 GRACE_SECONDS: Final = 1.0
+
+log = structlog.get_logger(__name__)
 
 
 class Stepper:
@@ -84,9 +88,9 @@ class Stepper:
         most = node.policy.max_visits
         if most is not None and state.visits(scope, node.id) >= most:
             return failure(scope, node, "visits_exhausted", f"Visited {most} times.")
-        if root and root.budget and root.budget.cost_micro is not None:
-            if state.cost_micro >= root.budget.cost_micro:
-                return failure(scope, node, "budget_exceeded", "The run's budget is used up.")
+        budget = root.budget if root else None
+        if budget and budget.cost_micro is not None and state.cost_micro >= budget.cost_micro:
+            return failure(scope, node, "budget_exceeded", "The run's budget is used up.")
         return None
 
     def _attempt(self, scope: str, node: Node) -> Came[Any] | Failure | None:
@@ -101,9 +105,12 @@ class Stepper:
                 came: Came[Any] = step_get(node.kind.name).run(node.config, context)
         except (LeaseLost, OperationalError, InterfaceError):
             raise
-        except Exception as error:
+        except TELLING as error:
             if isinstance(error, Cancelled) and self.drive.hold.cancel.is_cancelled:
                 return None
+            return failure_of(scope, error, node, began)
+        except Exception as error:
+            log.exception("step_failed", step=node.id, kind=node.kind.name)
             return failure_of(scope, error, node, began)
         self.settler.timed(scope, began)
         return came
@@ -121,8 +128,7 @@ class Stepper:
             if policy.bulkhead:
                 stack.enter_context(bulkhead(policy.bulkhead.name, policy.bulkhead.limit))
             if policy.breaker:
-                limits = (policy.breaker.failures, policy.breaker.reset_seconds)
-                stack.enter_context(breaker(policy.breaker.name, *limits))
+                stack.enter_context(_breaker(policy.breaker))
             yield deadline
 
     def _context(self, scope: str, node: Node, deadline: float) -> StepContext:
@@ -149,6 +155,10 @@ class Stepper:
             self.drive.record(kind, step_id, dict(payload), scope)
             if kind is EventType.TOOL_REQUESTED:
                 self.drive.commit()
+
+
+def _breaker(policy: Breaker) -> AbstractContextManager[None]:
+    return breaker(policy.name, failures=policy.failures, reset_seconds=policy.reset_seconds)
 
 
 def seconds_for(node: Node) -> float:

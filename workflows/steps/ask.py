@@ -22,13 +22,14 @@ from workflows.spec.values import Value
 
 DAY_SECONDS = 86_400.0
 MAX_TEXT = 2_000
+Option = Annotated[str, Field(min_length=1, max_length=80)]
 
 
 class AskConfig(StepConfig):
     """The question, answers to choose from, if any, and how long the visitor may take."""
 
     text: Value
-    options: Annotated[list[Annotated[str, Field(min_length=1, max_length=80)]], Field(max_length=12)] = []
+    options: Annotated[list[Option], Field(max_length=12)] = Field(default_factory=list)
     within: Annotated[Duration, Field(le=30 * DAY_SECONDS)] = DAY_SECONDS
 
 
@@ -62,9 +63,7 @@ class AskStep(Step[AskConfig, AskOutput]):
         try:
             _send(text, context)
         except StaleReply:
-            return StepOutcome(
-                AskOutput(answer="", answered=False), ends_as=RunStatus.SUPERSEDED
-            )
+            return StepOutcome(AskOutput(answer="", answered=False), ends_as=RunStatus.SUPERSEDED)
         data = {"text": text, "options": list(config.options)}
         return Waits("question", config.within, data=data)
 

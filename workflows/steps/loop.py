@@ -1,4 +1,4 @@
-"""``loop``: walk a body again and again, while or until a condition holds, a bounded number of times."""
+"""``loop``: walk a body again and again, while or until a condition holds, with a bound."""
 
 from typing import Annotated, Self
 
@@ -29,8 +29,8 @@ class LoopConfig(StepConfig):
 class LoopStep(Step[LoopConfig, JsonOutput]):
     """Open one round after the other; what a round sets the next one knows, and what follows too.
 
-    ``steps.<id>.rounds`` says how many there were, ``steps.<id>.is_exhausted`` whether ``max`` ended
-    them.
+    ``steps.<id>.rounds`` says how many there were, ``steps.<id>.is_exhausted`` whether ``max``
+    ended them.
     """
 
     name = "loop"

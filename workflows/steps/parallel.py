@@ -26,7 +26,10 @@ class ParallelStep(Step[ParallelConfig, JsonOutput]):
         """Open the branches, or gather what they have come to."""
         if not context.finished:
             return Opens(
-                [Child(name, context.entry(f"{context.step_id}.{name}")) for name in config.branches]
+                [
+                    Child(name, context.entry(f"{context.step_id}.{name}"))
+                    for name in config.branches
+                ]
             )
         by_branch = {done.key: dict(done.values) for done in context.finished}
         ordered = {name: by_branch[name] for name in config.branches}

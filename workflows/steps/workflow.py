@@ -55,7 +55,11 @@ class WorkflowStep(Step[WorkflowConfig, JsonOutput]):
         child = Child(
             SUB_WORKFLOW,
             graph.entry,
-            input={"text": context.turn.get("text"), "channel": context.turn.get("channel"), **given},
+            input={
+                "text": context.turn.get("text"),
+                "channel": context.turn.get("channel"),
+                **given,
+            },
             workflow=graph.name,
             content_hash=graph.content_hash,
         )
