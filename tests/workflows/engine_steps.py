@@ -1,6 +1,6 @@
 """Step types and a host that need no business app, to see the engine alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -57,6 +57,7 @@ class Bench:
     crash_in_rescue: bool = False
     graph_: Graph | None = None
     others: dict[str, Graph] = field(default_factory=dict)
+    during: dict[str, Callable[[], Any]] = field(default_factory=dict)
 
     def graph(self, *, workflow: str, content_hash: str) -> Graph:
         found = [self.graph_, *self.others.values()]
@@ -98,6 +99,8 @@ class CountStep(Step[CountConfig, CountOutput]):
         if context.step_id in BENCH.crash_in:
             BENCH.crash_in.remove(context.step_id)
             raise Crash
+        if context.step_id in BENCH.during:
+            BENCH.during[context.step_id]()
         if config.fail:
             raise StepFailed("It cannot be done.")
         if config.break_:
@@ -119,8 +122,9 @@ def engine_bench(source: str) -> Iterator[Bench]:
         step_forget(CountStep.name)
 
 
-def new_run(graph: Graph, *, conversation_id: UUID | None = None, **values: Any) -> UUID:
+def new_run(graph: Graph | None, *, conversation_id: UUID | None = None, **values: Any) -> UUID:
     """Insert a run of a graph; returns its id, or raises if it was refused."""
+    assert graph is not None
     run = journal.NewRun(
         id=uuid4(),
         workflow=graph.name,

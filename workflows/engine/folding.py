@@ -107,7 +107,10 @@ def _cancelled(state: RunState, event: RunEvent) -> RunState:
 
 
 def _ended(state: RunState, event: RunEvent) -> RunState:
-    return replace(state, status=RunStatus(event.payload["status"]), tokens={"": Token("")})
+    payload = event.payload
+    last = replace(_rested(state.tokens[""]), cursor="")
+    result = {**state.result, **payload.get("result", {})}
+    return replace(state, status=RunStatus(payload["status"]), tokens={"": last}, result=result)
 
 
 def _migrated(state: RunState, event: RunEvent) -> RunState:

@@ -150,8 +150,7 @@ def tool(
     Draft202012Validator.check_schema(output_schema)
 
     def register(handler: Handler) -> Handler:
-        known = _tools.get(name)
-        if known is not None and known.handler.__qualname__ != handler.__qualname__:
+        if name in _tools and _tools[name].handler is not handler:
             raise ValueError(f"Two tools are named '{name}'.")
         _tools[name] = Tool(
             name=name,
