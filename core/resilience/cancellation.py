@@ -82,6 +82,13 @@ def current_token() -> CancelToken:
     return _token.get() or CancelToken()
 
 
+def cancellation_check() -> None:
+    """Raise Cancelled when the current work was cancelled."""
+    token = _token.get()
+    if token is not None:
+        token.check()
+
+
 @contextmanager
 def cancel_scope(token: CancelToken) -> Iterator[CancelToken]:
     """Make `token` the block's; cancelling an outer scope's token cancels it too."""

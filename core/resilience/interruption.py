@@ -7,14 +7,14 @@ from contextlib import ExitStack, contextmanager
 from threading import Event
 
 from core.resilience.callback import Callback
-from core.resilience.cancellation import current_token
+from core.resilience.cancellation import cancellation_check, current_token
 from core.resilience.deadline import deadline, deadline_check, seconds_within
 from core.resilience.watchdog import call_at
 
 
 def interruption_check() -> None:
     """Raise Cancelled or DeadlineExceeded when there is no reason to go on."""
-    current_token().check()
+    cancellation_check()
     deadline_check()
 
 

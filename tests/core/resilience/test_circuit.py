@@ -7,6 +7,7 @@ can stay the one that decides.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
@@ -23,6 +24,7 @@ from hypothesis.stateful import (
 
 from core.resilience import shared
 from core.resilience.circuit import (
+    Admission,
     Circuit,
     LocalCircuits,
     Outcome,
@@ -136,7 +138,7 @@ def test_redis_and_the_process_alone_decide_as_the_model_does() -> None:
     run_state_machine_as_test(
         CircuitMachine,
         settings=settings(
-            max_examples=100,
+            max_examples=60,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
@@ -144,10 +146,24 @@ def test_redis_and_the_process_alone_decide_as_the_model_does() -> None:
     )
 
 
-def test_stale_failure_does_not_count_against_a_circuit_that_closed_since() -> None:
-    local = LocalCircuits()
-    circuit = Circuit("c", failures=1, reset_seconds=0.0, probe_seconds=10)
-    stale = local.enter(circuit, "stale")
-    local.leave(circuit, "first", local.enter(circuit, "first").at, Outcome.FAILURE)
-    local.leave(circuit, "probe", local.enter(circuit, "probe").at, Outcome.SUCCESS)
-    assert local.leave(circuit, "stale", stale.at, Outcome.FAILURE).state is State.CLOSED
+Enter = Callable[[Circuit, str], Admission]
+Leave = Callable[[Circuit, str, float, Outcome], Admission]
+_local = LocalCircuits()
+
+
+@pytest.mark.parametrize(
+    ("enter", "leave"), [(shared_enter, shared_leave), (_local.enter, _local.leave)]
+)
+def test_stale_failure_does_not_count_against_a_circuit_that_closed_since(
+    enter: Enter, leave: Leave
+) -> None:
+    """A call that was under way when others found the circuit broken, and then mended."""
+    circuit = Circuit(f"fd:test:circuit:{uuid4().hex}", 1, reset_seconds=0.01, probe_seconds=10)
+    stale = enter(circuit, "stale")
+    leave(circuit, "first", enter(circuit, "first").at, Outcome.FAILURE)
+    time.sleep(0.02)
+    assert enter(circuit, "probe").state is State.HALF_OPEN
+    leave(circuit, "probe", 0.0, Outcome.SUCCESS)
+    assert leave(circuit, "stale", stale.at, Outcome.FAILURE).state is State.CLOSED
+    fresh = enter(circuit, "fresh")
+    assert leave(circuit, "fresh", fresh.at, Outcome.FAILURE).state is State.OPEN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import threading
 import time
@@ -101,6 +102,7 @@ def test_deadline_is_kept_in_a_forked_child(silent: Pair) -> None:
         read(silent[0])
     child = os.fork()
     if child == 0:
+        signal.alarm(5)  # rather than to hang, with the suite's pipes in its hands
         left, _right = socket.socketpair()
         status = 1
         try:

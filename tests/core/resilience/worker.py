@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from uuid import UUID
 
-import django
 from django.conf import settings
 
 from core import tenancy
@@ -66,7 +65,6 @@ def probe(name: str, reset_seconds: str) -> None:
 
 
 def main(act: str, tenant: str, *args: str) -> None:
-    django.setup()
     settings.REDIS_URL = os.environ[
         "WORKER_REDIS_URL"
     ]  # test processes have databases of their own
