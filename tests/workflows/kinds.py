@@ -28,6 +28,10 @@ class BranchConfig(StepConfig):
     default: Target
 
 
+class LlmConfig(StepConfig):
+    model: str = ""
+
+
 class LoopConfig(StepConfig):
     steps: Body
     until: Condition
@@ -65,6 +69,7 @@ KINDS = {
         StepKind("reply", NoConfig),
         StepKind("branch", BranchConfig, jumps=True),
         StepKind("escalation", NoConfig, ends=True),
+        StepKind("llm", LlmConfig, frozenset({"abstained"})),
         StepKind("tool", FreeConfig, has_side_effects=True),
         StepKind("set", SetConfig, exports_of=names_set),
         StepKind("ask", NoConfig, waits=True),

@@ -5,20 +5,28 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from workflows.spec.errors import SpecProblem
-from workflows.spec.source import Document, Path
+from workflows.spec.document import Document, Path, Scope
+from workflows.spec.errors import MAX_PROBLEMS, SpecProblem
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def validate(
-    model: type[ModelT], data: object, document: Document, path: Path
+    model: type[ModelT],
+    data: object,
+    document: Document,
+    path: Path,
+    scope: Scope | None = None,
 ) -> tuple[ModelT | None, list[SpecProblem]]:
-    """Return the model, or None and every problem found in the data that stands at ``path``."""
+    """Return the model, or None and every problem found in the data that stands at ``path``.
+
+    A ``scope`` says what the steps are called in the document that the data names otherwise.
+    """
     try:
-        return model.model_validate(data), []
+        return model.model_validate(data, context=scope), []
     except ValidationError as error:
-        return None, [_problem(item, document, path) for item in error.errors(include_url=False)]
+        first = error.errors(include_url=False, include_input=False)[:MAX_PROBLEMS]
+        return None, [_problem(item, document, path) for item in first]
 
 
 def _problem(error: ErrorDetails, document: Document, path: Path) -> SpecProblem:

@@ -5,15 +5,17 @@ from itertools import pairwise
 from typing import Any
 
 from workflows.spec.checking import validate
+from workflows.spec.document import Document, Path, Scope
 from workflows.spec.errors import SpecProblem
 from workflows.spec.graph import ROOT, Edge, Node
-from workflows.spec.kinds import END, StepConfig, StepKind, bodies_in, targets_in
+from workflows.spec.header import default_retry
+from workflows.spec.kinds import END, TOOL, FreeConfig, StepConfig, StepKind, bodies_in, targets_in
 from workflows.spec.models import (
     MAX_STEPS,
     BudgetSpec,
-    CompensateSpec,
     RetrySpec,
     StepSpec,
+    WorkflowSpec,
 )
 from workflows.spec.policies import (
     Breaker,
@@ -24,8 +26,8 @@ from workflows.spec.policies import (
     Policy,
     Retry,
 )
-from workflows.spec.source import Document, Path
-from workflows.spec.values import compile_value
+from workflows.spec.tools import ToolFacts, input_mistakes, tool_mistake
+from workflows.spec.values import Value, compile_value
 
 
 class Compiler:
@@ -35,11 +37,15 @@ class Compiler:
         self,
         kinds: Mapping[str, StepKind],
         document: Document,
-        retries: Mapping[str, RetrySpec],
+        spec: WorkflowSpec,
+        tools: Mapping[str, ToolFacts] | None = None,
     ) -> None:
         self.kinds = kinds
+        self.tools = tools
         self.document = document
-        self.retries = retries
+        self.retries = spec.retries
+        self.default_retry = default_retry(spec)
+        self.undo = {undo.step: undo.action for undo in spec.compensation}
         self.nodes: dict[str, Node] = {}
         self.entries: dict[str, str] = {}
         # The body and the place of every step that has an id, right or wrong.
@@ -49,6 +55,8 @@ class Compiler:
 
     def body(self, written: Sequence[Any], path: Path, body: str = ROOT) -> None:
         """Compile one list of steps and all lists inside it."""
+        # One step too many is told; whatever follows it costs no time.
+        written = written[: MAX_STEPS + 1]
         steps = [self._step(item, (*path, index)) for index, item in enumerate(written)]
         for item in written:
             if isinstance(item, dict) and isinstance(item.get("id"), str):
@@ -59,7 +67,11 @@ class Compiler:
                 continue
             at = (*path, index)
             is_new = self._has_new_id(step, at)
-            node = self._node(step, at, body, following.id if following else END)
+            scope = self._scope(at)
+            after = following.id if following else END
+            if scope is not None and scope.last == step.id:
+                after = scope.exit
+            node = self._node(step, at, body, after)
             if node is not None and is_new:
                 self.nodes[node.id] = node
                 for inner_path, branch, inner in bodies_in(node.config, (*at, "config")):
@@ -68,8 +80,11 @@ class Compiler:
     def _problem(self, path: Path, message: str, *, key: bool = False) -> None:
         self.problems.append(self.document.problem(path, message, key=key))
 
+    def _scope(self, path: Path) -> Scope | None:
+        return self.document.scopes.get(path)
+
     def _step(self, written: object, path: Path) -> StepSpec | None:
-        step, found = validate(StepSpec, written, self.document, path)
+        step, found = validate(StepSpec, written, self.document, path, self._scope(path))
         self.problems += found
         return step
 
@@ -93,16 +108,16 @@ class Compiler:
             known = ", ".join(sorted(self.kinds))
             self._problem((*path, "type"), f"Unknown step type '{step.type}' (known: {known}).")
             return None
-        config, found = validate(kind.config, step.config, self.document, (*path, "config"))
+        config, found = validate(
+            kind.config, step.config, self.document, (*path, "config"), self._scope(path)
+        )
         self.problems += found
-        if step.next and (kind.ends or kind.jumps):
-            message = (
-                f"A '{kind.name}' step decides itself what follows: 'next' has no effect here."
-            )
-            self._problem((*path, "next"), message, key=True)
-        policy = self._policy(step, path)
+        self._key_problems(step, kind, path)
+        policy = self._policy(step, kind, path)
         if config is None:
             return None
+        if kind.name == TOOL:
+            self._tool_problems(step, config, (*path, "config"))
         following = END if kind.ends or kind.jumps else step.next or after
         return Node(
             index=len(self.nodes),
@@ -117,15 +132,58 @@ class Compiler:
             path=path,
             body=body,
             policy=policy,
-            compensate=_compensation(step.id, step.compensate),
+            compensate=self._compensation(step, path),
             tool=step.tool or "",
-            model=step.model or "",
+            model=step.model or getattr(config, "model", None) or "",
+            at=self.document.position((*path, "id")),
         )
 
-    def _policy(self, step: StepSpec, path: Path) -> Policy:
+    def _key_problems(self, step: StepSpec, kind: StepKind, path: Path) -> None:
+        """Refuse keys beside the config that mean nothing to the step's type."""
+        if step.next and (kind.ends or kind.jumps):
+            message = f"A '{kind.name}' step decides itself what follows: 'next' has no effect."
+            self._problem((*path, "next"), message, key=True)
+        if step.tool and kind.name != TOOL:
+            self._problem((*path, "tool"), f"A '{kind.name}' step calls no tool.", key=True)
+        if step.model and not kind.takes_model:
+            self._problem((*path, "model"), f"A '{kind.name}' step asks no model.", key=True)
+        if step.model and "model" in step.config:
+            message = "The model is named beside the config already."
+            self._problem((*path, "config", "model"), message, key=True)
+
+    def _tool_problems(self, step: StepSpec, config: StepConfig, path: Path) -> None:
+        if step.tool is None:
+            self._problem((*path[:-1], "tool"), "The key 'tool' is missing.")
+        elif isinstance(config, FreeConfig):
+            self._check_tool(step.tool, (*path[:-1], "tool"), config.values, path)
+
+    def _check_tool(
+        self, name: str, path: Path, given: Mapping[str, Value] | None, given_path: Path
+    ) -> None:
+        if message := tool_mistake(name, self.tools):
+            self._problem(path, message)
+        elif self.tools is not None and given is not None:
+            for at, message in input_mistakes(given, self.tools[name]):
+                self._problem((*given_path, *at), message)
+
+    def _compensation(self, step: StepSpec, path: Path) -> Compensation | None:
+        """Return what undoes a step; without an input of its own it is given the step's output."""
+        output = compile_value(f"${{ steps.{step.id} }}")
+        written = step.compensate
+        if written is None:
+            return Compensation(self.undo[step.id], output) if step.id in self.undo else None
+        at: Path = (*path, "compensate")
+        if step.id in self.undo:
+            self._problem(at, "The list 'compensation' undoes this step already.", key=True)
+        self._check_tool(written.tool, (*at, "tool"), written.input, (*at, "input"))
+        given = Value.of(written.input) if written.input is not None else output
+        return Compensation(written.tool, given)
+
+    def _policy(self, step: StepSpec, kind: StepKind, path: Path) -> Policy:
+        written = step.retry or (None if kind.is_container else self.default_retry)
         return Policy(
             timeout_seconds=step.timeout,
-            retry=self._retry(step.retry, (*path, "retry")),
+            retry=self._retry(written, (*path, "retry")),
             catches=tuple(Catch(frozenset(catch.on), catch.next) for catch in step.catch),
             budget=budget_of(step.budget),
             bulkhead=Bulkhead(step.bulkhead.name, step.bulkhead.limit) if step.bulkhead else None,
@@ -159,13 +217,6 @@ class Compiler:
 def budget_of(budget: BudgetSpec | None) -> Budget | None:
     """Return a budget as the engine counts it."""
     return Budget(budget.wall_ms, budget.tokens, budget.cost) if budget else None
-
-
-def _compensation(step_id: str, written: CompensateSpec | None) -> Compensation | None:
-    if written is None:
-        return None
-    given = written.input or compile_value(f"${{ steps.{step_id} }}")
-    return Compensation(written.tool, given)
 
 
 def _edges(

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workflows.spec.bundles import Bundle
 from workflows.spec.conditions import Condition
+from workflows.spec.document import Path, Position
 from workflows.spec.kinds import StepConfig, StepKind
 from workflows.spec.policies import (
     Breaker,
@@ -15,7 +17,6 @@ from workflows.spec.policies import (
     Policy,
     Retry,
 )
-from workflows.spec.source import Path
 from workflows.spec.values import Value
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
 
 ROOT = ""
 STEP_LIMIT = 1_000
+NOWHERE = Position(1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Node:
     """One step: where it goes when done (``next``) and when its condition is false (``after``).
 
     ``index`` counts the steps of the whole file. ``path`` is where the step stands in the document,
+    ``at`` where in the text,
     ``body`` the list it stands in: the root's is empty, a container's is its id, with several
     bodies ``<id>.<branch>``. ``next`` and ``after`` are ``end`` where the body is over.
     """
@@ -69,6 +72,7 @@ class Node:
     compensate: Compensation | None = None
     tool: str = ""
     model: str = ""
+    at: Position = NOWHERE
 
     @property
     def container(self) -> str:
@@ -78,17 +82,18 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A checked workflow, ready to run; ``content_hash`` identifies its exact text.
+    """A checked workflow, ready to run; ``content_hash`` identifies the exact texts it is made of.
 
     ``entries`` gives the first step of each body. ``fallback`` is a tool that is called for a run
-    that failed, before a person is brought in; empty where there is none.
+    that failed, before a person is brought in; empty where there is none. ``places`` tells where
+    the keys of the head stand.
     """
 
     name: str
     version: str
     description: str
     content_hash: str
-    source: str
+    bundle: Bundle
     nodes: Mapping[str, Node]
     entries: Mapping[str, str]
     input_schema: Mapping[str, Any] | None = None
@@ -98,6 +103,12 @@ class Graph:
     budget: Budget | None = None
     is_cyclic: bool = False
     fallback: str = ""
+    places: Mapping[str, Position] = field(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        """The text of the workflow's own file."""
+        return self.bundle.source
 
     @property
     def entry(self) -> str:

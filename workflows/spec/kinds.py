@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 from pydantic.fields import FieldInfo
 
 from workflows.spec.conditions import Condition
-from workflows.spec.source import Path
+from workflows.spec.document import Path, Scope
 from workflows.spec.values import Expression, Json, Value
 
 END = "end"
+# Step types that the language itself means: a tool is named beside the config, and so on.
+TOOL, LLM, REPLY, BRANCH = "tool", "llm", "reply", "branch"
 MAX_BRANCHES = 20
 
 
@@ -27,9 +29,14 @@ class FreeConfig(StepConfig):
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
     __pydantic_extra__: dict[str, Value]
 
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """Everything that was given, by its key."""
+        return self.__pydantic_extra__
+
     def render(self, scope: Mapping[str, Any]) -> dict[str, Json]:
         """Fill in the expressions; raises ``ConditionFailed`` if one of them gives no JSON."""
-        return {key: value.render(scope) for key, value in self.__pydantic_extra__.items()}
+        return {key: value.render(scope) for key, value in self.values.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,15 @@ class BodyMark:
     """Marks a config field that holds steps: a list, or lists by the name of their branch."""
 
 
-Target = Annotated[str, TargetMark()]
+def in_document(step_id: str, info: ValidationInfo) -> str:
+    """Return what a step is called in the whole document, where a fragment calls it otherwise."""
+    scope = info.context
+    if not isinstance(scope, Scope):
+        return step_id
+    return scope.exit if step_id == END else scope.names.get(step_id, step_id)
+
+
+Target = Annotated[str, TargetMark(), AfterValidator(in_document)]
 Body = Annotated[list[Any], BodyMark(), Field(min_length=1)]
 Bodies = Annotated[
     dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], Body],
@@ -76,9 +91,20 @@ class StepKind:
     waits: bool = False
 
     @property
+    def takes_model(self) -> bool:
+        """Tell whether the step may name a model."""
+        return "model" in self.config.model_fields
+
+    @property
+    def body_keys(self) -> tuple[str, ...]:
+        """The keys of the config that hold steps."""
+        fields = self.config.model_fields.items()
+        return tuple(info.alias or name for name, info in fields if _has(info, BodyMark))
+
+    @property
     def is_container(self) -> bool:
         """Tell whether the step holds steps of its own."""
-        return any(_has(info, BodyMark) for info in self.config.model_fields.values())
+        return bool(self.body_keys)
 
 
 def targets_in(model: BaseModel, path: Path = ()) -> Iterator[tuple[Path, str, str]]:
@@ -147,8 +173,10 @@ def _has(info: FieldInfo, mark: type[TargetMark] | type[BodyMark]) -> bool:
 
 
 def _label(model: BaseModel) -> str:
-    """Describe the way out that a target field stands for by the condition beside it."""
-    for _path, _info, value in _fields(model, ()):
+    """Describe the way out that a target field stands for by the condition or value beside it."""
+    for _path, info, value in _fields(model, ()):
         if isinstance(value, Condition):
             return value.source
+        if isinstance(value, bool | int | float | str) and not _has(info, TargetMark):
+            return str(value)
     return "otherwise"

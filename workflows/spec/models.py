@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -10,11 +11,13 @@ from pydantic import (
     Field,
     StringConstraints,
     Tag,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from workflows.spec.conditions import Condition
+from workflows.spec.kinds import in_document
 from workflows.spec.policies import ANY, RETRYABLE, TIMEOUT
 from workflows.spec.units import Cost, Duration
 from workflows.spec.values import Value
@@ -29,6 +32,15 @@ Codes = Annotated[
     list[Name],
     BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
     Field(min_length=1, max_length=20),
+    WithJsonSchema(
+        {
+            "description": "Error codes, or retryable, timeout, any",
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 20},
+            ],
+        }
+    ),
 ]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
@@ -58,25 +70,27 @@ class RetrySpec(Part):
     jitter: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
-# The tags of a choice show up in the paths of errors; the brackets tell them from keys.
 Retrying = Annotated[
     Annotated[Name, Tag("(name)")] | Annotated[RetrySpec, Tag("(retry)")],
     Discriminator(lambda value: "(name)" if isinstance(value, str) else "(retry)"),
 ]
 
 
+Next = Annotated[Name, AfterValidator(in_document)]
+
+
 class CatchSpec(Part):
     """Where to go on which errors."""
 
     on: Codes = [ANY]
-    next: Name
+    next: Next
 
 
 class CompensateSpec(Part):
     """The tool that undoes the step; without an input it is given the step's output."""
 
     tool: ToolName
-    input: Value | None = None
+    input: dict[str, Value] | None = None
 
 
 class BudgetSpec(Part):
@@ -108,6 +122,39 @@ class BreakerSpec(Part):
     reset: Duration = 30.0
 
 
+class UndoSpec(Part):
+    """A compensation named at the end of the file: the tool that undoes a step."""
+
+    step: Name
+    action: ToolName
+
+
+class RetryHandling(Part):
+    """How often every step is tried that does not say so itself."""
+
+    type: Literal["retry"]
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    backoff_factor: Annotated[float, Field(ge=1, le=10)] = 2.0
+
+
+class FallbackHandling(Part):
+    """The tool to call for a run that failed, before a person is brought in."""
+
+    type: Literal["fallback"]
+    action: ToolName
+
+
+# The tags of a choice show up in the paths of errors; the brackets tell them from keys.
+Handling = Annotated[
+    Annotated[RetryHandling, Tag("(retry)")] | Annotated[FallbackHandling, Tag("(fallback)")],
+    Discriminator(
+        lambda value: f"({value.get('type')})" if isinstance(value, dict) else "(retry)",
+        custom_error_type="error_handling",
+        custom_error_message="Here must stand 'type: retry' or 'type: fallback'.",
+    ),
+]
+
+
 class LimitsSpec(Part):
     """Bounds of a whole run."""
 
@@ -122,7 +169,7 @@ class StepSpec(Part):
     description: Text = ""
     when: Condition | None = Field(default=None, alias="if")
     condition: Condition | None = None
-    next: Name | None = None
+    next: Next | None = None
     config: dict[str, Any] = Field(default_factory=dict)
     tool: ToolName | None = None
     model: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
@@ -156,6 +203,7 @@ class WorkflowSpec(Part):
     """A whole workflow file; its steps are checked one by one, so that all mistakes are found."""
 
     name: Name
+    use: Annotated[list[Name], Field(max_length=50)] = Field(default_factory=list)
     version: Annotated[str, StringConstraints(pattern=r"^[0-9]+(\.[0-9]+){0,2}$")]
     description: Text = ""
     triggers: Annotated[list[Trigger], Field(max_length=20)] = Field(default_factory=list)
@@ -164,5 +212,9 @@ class WorkflowSpec(Part):
     result: Annotated[dict[Name, Value], Field(max_length=50)] = Field(default_factory=dict)
     limits: LimitsSpec | None = None
     budget: BudgetSpec | None = None
+    compensation: Annotated[list[UndoSpec], Field(max_length=MAX_STEPS)] = Field(
+        default_factory=list
+    )
+    error_handling: Annotated[list[Handling], Field(max_length=2)] = Field(default_factory=list)
     retries: Annotated[dict[Name, RetrySpec], Field(max_length=50)] = Field(default_factory=dict)
     steps: Annotated[list[Any], Field(min_length=1)]

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
+from workflows.spec.document import Document
 from workflows.spec.errors import SpecProblem
 from workflows.spec.graph import Edge, Node
 from workflows.spec.kinds import END
-from workflows.spec.source import Document
 
 MAX_LISTED = 20
 
@@ -54,6 +54,22 @@ def cycles(nodes: Mapping[str, Node]) -> Iterator[tuple[Edge, list[str]]]:
             elif edge.target in nodes and edge.target not in done:
                 path[edge.target] = None
                 stack.append(iter(nodes[edge.target].edges))
+
+
+def endless(nodes: Mapping[str, Node]) -> list[Node]:
+    """Return the steps from which no way leads to the end of their body."""
+    before: dict[str, list[str]] = {}
+    for node in nodes.values():
+        for edge in node.edges:
+            before.setdefault(edge.target, []).append(node.id)
+    ending: set[str] = set()
+    waiting = [END]
+    while waiting:
+        for step_id in before.get(waiting.pop(), ()):
+            if step_id not in ending:
+                ending.add(step_id)
+                waiting.append(step_id)
+    return [node for node in nodes.values() if node.id not in ending]
 
 
 def unreachable(nodes: Mapping[str, Node], entries: Collection[str]) -> list[Node]:

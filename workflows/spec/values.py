@@ -21,6 +21,7 @@ from workflows.spec.conditions import (
     ConditionFailed,
     closing_brace,
     compile_expression,
+    names_in,
 )
 
 # What one text may grow to when it is rendered; a step's output is bounded by the engine.
@@ -28,6 +29,7 @@ MAX_TEXT = 100_000
 MAX_EXPRESSIONS = 200
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+Steps: TypeAlias = Mapping[str, str] | None
 _Path: TypeAlias = tuple[str | int, ...]
 
 
@@ -49,7 +51,7 @@ class Expression:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
+        return core_schema.with_info_plain_validator_function(
             _validate_expression,
             serialization=core_schema.plain_serializer_function_ser_schema(_source_of),
         )
@@ -76,13 +78,27 @@ class Value:
     names: frozenset[str] = field(compare=False, repr=False)
     compiled: Any = field(compare=False, repr=False)
 
+    @classmethod
+    def of(cls, items: Mapping[str, "Value"]) -> "Value":
+        """Join values under their keys to one."""
+        return cls(
+            {key: item.source for key, item in items.items()},
+            frozenset().union(*(item.names for item in items.values())),
+            {key: item.compiled for key, item in items.items()},
+        )
+
+    @property
+    def is_constant(self) -> bool:
+        """Tell whether the value is the same in every run."""
+        return next(_expressions(self.compiled), None) is None
+
     def render(self, scope: Mapping[str, Any]) -> Json:
         """Fill in the expressions; raises ``ConditionFailed`` if one of them gives no JSON."""
         return _rendered(self.compiled, scope)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
+        return core_schema.with_info_plain_validator_function(
             _validate_value,
             serialization=core_schema.plain_serializer_function_ser_schema(_source_of),
         )
@@ -102,9 +118,12 @@ class ValueMistake(ConditionError):
         self.at = at
 
 
-def compile_value(source: Any) -> Value:
-    """Compile the expressions of a value once; raises ``ConditionError`` for a mistake in one."""
-    compiled = _compiled(source, ())
+def compile_value(source: Any, steps: Steps = None) -> Value:
+    """Compile the expressions of a value once; raises ``ConditionError`` for a mistake in one.
+
+    ``steps`` gives the id in the document for each step that the value calls otherwise.
+    """
+    compiled = _compiled(source, (), steps)
     expressions = list(_expressions(compiled))
     if len(expressions) > MAX_EXPRESSIONS:
         raise ValueMistake(f"The value holds more than {MAX_EXPRESSIONS} expressions.", 0, ())
@@ -114,7 +133,7 @@ def compile_value(source: Any) -> Value:
 def expression_texts(source: Any, at: _Path = ()) -> Iterator[tuple[_Path, str, int, Expression]]:
     """Yield (path, text, offset, expression) for every expression of a value as written."""
     if isinstance(source, str):
-        for part, offset in _pieces(source, at):
+        for part, offset in _pieces(source, at, None):
             if isinstance(part, Expression):
                 yield at, source, offset, part
     elif isinstance(source, dict):
@@ -125,20 +144,20 @@ def expression_texts(source: Any, at: _Path = ()) -> Iterator[tuple[_Path, str, 
             yield from expression_texts(item, (*at, index))
 
 
-def _compiled(source: Any, at: _Path) -> Any:
+def _compiled(source: Any, at: _Path, steps: Steps) -> Any:
     if isinstance(source, dict):
-        return {key: _compiled(item, (*at, key)) for key, item in source.items()}
+        return {key: _compiled(item, (*at, key), steps) for key, item in source.items()}
     if isinstance(source, list | tuple):
-        return [_compiled(item, (*at, index)) for index, item in enumerate(source)]
+        return [_compiled(item, (*at, index), steps) for index, item in enumerate(source)]
     if not isinstance(source, str):
         return source
-    parts = [part for part, _offset in _pieces(source, at)]
+    parts = [part for part, _offset in _pieces(source, at, steps)]
     if all(isinstance(part, str) for part in parts):
         return "".join(map(str, parts))
     return parts[0] if len(parts) == 1 else _Text(tuple(parts))
 
 
-def _pieces(text: str, at: _Path) -> Iterator[tuple[str | Expression, int]]:
+def _pieces(text: str, at: _Path, steps: Steps) -> Iterator[tuple[str | Expression, int]]:
     """Yield plain text and expressions in turn, each with its offset."""
     start = 0
     while (opened := text.find("${", start)) >= 0:
@@ -153,18 +172,18 @@ def _pieces(text: str, at: _Path) -> Iterator[tuple[str | Expression, int]]:
         closed = closing_brace(text, opened + 2)
         if closed < 0:
             raise ValueMistake("This '${' is not closed by a '}'.", opened, at)
-        yield _expression(text[opened + 2 : closed], opened + 2, at), opened + 2
+        yield _expression(text[opened + 2 : closed], opened + 2, at, steps), opened + 2
         start = closed + 1
     if text[start:]:
         yield text[start:], start
 
 
-def _expression(source: str, offset: int, at: _Path) -> Expression:
+def _expression(source: str, offset: int, at: _Path, steps: Steps) -> Expression:
     try:
-        program, names = compile_expression(source, "expression")
+        program, names = compile_expression(source, "expression", steps)
     except ConditionError as error:
         raise ValueMistake(str(error), offset + error.offset, at) from error
-    return Expression(source.strip(), program, names)
+    return Expression(source, program, names)
 
 
 def _expressions(compiled: Any) -> Iterator[Expression]:
@@ -222,18 +241,18 @@ def _plain(value: Any, source: str) -> Json:
     return scalar
 
 
-def _validate_value(value: Any) -> Value:
+def _validate_value(value: Any, info: core_schema.ValidationInfo) -> Value:
     if isinstance(value, Value):
         return value
     try:
-        return compile_value(value)
+        return compile_value(value, names_in(info.context))
     except ValueMistake as error:
         raise PydanticCustomError(
             "value", "{reason}", {"reason": str(error), "offset": error.offset, "at": error.at}
         ) from error
 
 
-def _validate_expression(value: Any) -> Expression:
+def _validate_expression(value: Any, info: core_schema.ValidationInfo) -> Expression:
     """Accept an expression bare or in ``${ … }``."""
     if isinstance(value, Expression):
         return value
@@ -244,7 +263,7 @@ def _validate_expression(value: Any) -> Expression:
     if text.startswith("${") and closing_brace(text, 2) == len(text) - 1:
         text, inset = text[2:-1], inset + 2
     try:
-        return _expression(text, inset, ())
+        return _expression(text, inset, (), names_in(info.context))
     except ConditionError as error:
         raise PydanticCustomError(
             "expression", "{reason}", {"reason": str(error), "offset": error.offset}

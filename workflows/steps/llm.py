@@ -12,11 +12,17 @@ from workflows.spec.kinds import StepConfig
 
 
 class LlmConfig(StepConfig):
-    """Instructions for the model; ``tier`` overrides what the router decided."""
+    """Instructions for the model; ``tier`` overrides what the router decided.
+
+    ``model``, ``temperature`` and ``max_tokens`` are for providers that take them.
+    """
 
     system_prompt: Annotated[str, Field(max_length=4_000)] = ""
     tier: Literal["SLM_A", "SLM_B", "LLM"] | None = None
     max_passages: Annotated[int, Field(ge=1, le=20)] = 8
+    model: Annotated[str, Field(max_length=100)] = ""
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=100_000)] | None = None
 
 
 class Cited(StepOutput):
