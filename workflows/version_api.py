@@ -314,7 +314,7 @@ class ResumeView(APIView):
 
 
 def person_of(request: Request) -> UUID | None:
-    """Return who calls, or None for a key."""
+    """Return the id of the person or the key that calls."""
     return request.user.pk if isinstance(request.user.pk, UUID) else None
 
 

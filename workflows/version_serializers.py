@@ -48,9 +48,9 @@ class StopBodySerializer(StrictSerializer):
 
 
 class VersionSerializer(AnswerSerializer[WorkflowVersion]):
-    """A version; ``author`` and ``published_by`` are people, null where a key or nobody did it.
+    """A version; ``author`` and ``published_by`` are ids of people or API keys.
 
-    ``active_runs`` still go on with it.
+    They are null where an operator or the software did it. ``active_runs`` still go on with it.
     """
 
     state = serializers.ChoiceField(choices=[state.value for state in VersionState])

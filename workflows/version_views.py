@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from core.errors import Conflict, ValidationFailed
 from tenants.permissions import requires, scopes_for
-from tenants.selectors import membership_list
+from tenants.selectors import api_key_list, membership_list
 from workflows import drafts, selectors, stopping, versions
 from workflows.differing import texts_compare
 from workflows.drawing import graph_draw
@@ -40,7 +40,7 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
     selectors.workflow_known(workflow=name)
     found = Paginator(selectors.version_list(workflow=name), PAGE_SIZE)
     page = found.get_page(request.GET.get("page"))
-    people = {found.person_id: found.person.display_name for found in membership_list()}
+    people = _names()
     context = {
         "name": name,
         "page": page,
@@ -51,6 +51,12 @@ def index(request: HttpRequest, name: str) -> HttpResponse:
         "can_write": "workflows:write" in scopes_for(request),
     }
     return render(request, "workflows/versions.html", context)
+
+
+def _names() -> dict[UUID, str]:
+    """Return what the workspace's people and keys are called, by id."""
+    people = {found.person_id: found.person.display_name for found in membership_list()}
+    return {**people, **{key.pk: key.name for key in api_key_list()}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ def _draft_row(draft: WorkflowDraft, people: Mapping[UUID, str]) -> DraftRow:
 
 
 def _name(person_id: UUID | None, people: Mapping[UUID, str]) -> str:
-    """Return a person's name, "" for a key, the software, or someone who left."""
+    """Return a name, "" for the software and for someone who left."""
     return people.get(person_id, "") if person_id else ""
 
 
