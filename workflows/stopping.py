@@ -10,6 +10,7 @@ its conversation goes to a person. The sweep purges too while a stop holds, so a
 in, or a purge whose process died half-way, is finished by itself.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -40,6 +41,9 @@ from workflows.stops import EVERY, stops_current, stops_mark
 CODE: Final = "purged"
 ALL_SHOWN: Final = "*"  # how the audit log names every workflow
 _BATCH: Final = 200
+# A worker's last append may come between: by the next round it has seen the switch.
+_ROUNDS: Final = 3
+_PAUSE_SECONDS: Final = 0.3
 _SEIZE: Final = """
     UPDATE workflows_run SET lease_owner = %s,
         lease_until = clock_timestamp() + %s * interval '1 second'
@@ -103,10 +107,24 @@ def runs_purge(*, workflow: str = EVERY, before: datetime | None = None) -> Purg
 
     Each run is ended in a transaction of its own, with a person asked for and its quotas settled,
     so that dying half-way leaves whole runs to the next call. Empties the tenant's queue when every
-    run is meant. Recorded when it ended any.
+    run is meant. What cannot be ended is tried three times within a second. Recorded when it ended
+    any.
     """
     if not workflow and before is None:
         queue_purge()
+    ended, left = 0, list[UUID]()
+    for attempt in range(_ROUNDS):
+        if attempt:
+            time.sleep(_PAUSE_SECONDS)
+        done, left = _purge_round(workflow, before)
+        ended += done
+        if not left:
+            break
+    return Purged(ended, len(left))
+
+
+def _purge_round(workflow: str, before: datetime | None) -> tuple[int, list[UUID]]:
+    """Try every active run once; returns how many ended, and those that did not."""
     ended, left = 0, list[UUID]()
     while batch := _active(workflow, before, left):
         done = [run_id for run_id in batch if _purge_one(run_id)]
@@ -114,7 +132,7 @@ def runs_purge(*, workflow: str = EVERY, before: datetime | None = None) -> Purg
         ended += len(done)
         if done:
             _purge_record(workflow, len(done))
-    return Purged(ended, len(left))
+    return ended, left
 
 
 def stopped_purge() -> int:

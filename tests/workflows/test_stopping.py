@@ -27,6 +27,7 @@ from tests.workflows.conftest import HEAD, Say, said_by_ai, state_of
 from tests.workflows.test_quotas import held, used
 from workflows import quotas, services, stopping, stops, versions
 from workflows.engine import journal
+from workflows.engine.journal import LeaseLost
 from workflows.engine.state import fold
 from workflows.engine.step import StepContext
 from workflows.errors import RunsStopped, WorkflowNotFound
@@ -273,6 +274,33 @@ def test_purge_that_dies_half_way_is_finished_by_the_next(
     assert stopping.runs_stop().ended == 2
     assert {state_of(talk) for talk in talks} == {"queued"}
     assert [RunEvent.objects.filter(run_id=run).count() for run in runs] == [3, 3, 3]
+
+
+@pytest.mark.parametrize(("refusals", "left"), [(1, 0), (1_000, 1)])
+def test_run_that_cannot_be_ended_is_tried_again_and_never_stops_the_others(
+    use_workflow: Use,
+    in_acme: TenantContext,
+    monkeypatch: pytest.MonkeyPatch,
+    refusals: int,
+    left: int,
+) -> None:
+    use_workflow(HELLO)
+    talks = [visitor_conversation(customer=Customer.objects.create()).pk for _ in range(3)]
+    stubborn = [run_begun(talk) for talk in talks][1]
+    ordinary = stopping._end
+    refused: list[UUID] = []
+
+    def refuse(run: Any) -> Any:
+        if run.id == stubborn and len(refused) < refusals:
+            refused.append(run.id)
+            raise LeaseLost
+        return ordinary(run)
+
+    monkeypatch.setattr(stopping, "_end", refuse)
+    assert stopping.runs_stop() == stopping.Purged(ended=3 - left, left=left)
+    active = Run.objects.filter(status="running").values_list("pk", flat=True)
+    assert list(active) == [stubborn] * left
+    assert state_of(talks[1]) == ("ai" if left else "queued")  # ended and handed over, or neither
 
 
 def test_run_with_lost_events_is_ended_all_the_same(stranded: Run, conversation: UUID) -> None:
