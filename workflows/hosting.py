@@ -13,12 +13,15 @@ from core.observability.metrics import (
 from workflows import selectors
 from workflows.engine.events import EventType, RunEvent
 from workflows.engine.host import ClaimedRun
+from workflows.engine.journal import LeaseLost
 from workflows.engine.state import RunState
 from workflows.library import library
 from workflows.pacing import give_way
 from workflows.quotas import run_settle
 from workflows.spec.graph import Graph
 from workflows.steps.escalation import rescue
+from workflows.stops import runs_are_stopped
+from workflows.versions import version_current
 
 
 class RunHost:
@@ -31,7 +34,9 @@ class RunHost:
         self.gives_way = gives_way
 
     def before_step(self, run: ClaimedRun) -> None:
-        """Let express runs go first."""
+        """Let go of a run that was stopped, and let express runs go first."""
+        if runs_are_stopped(run.workflow):
+            raise LeaseLost(str(run.id))
         if self.gives_way:
             give_way()
 
@@ -41,8 +46,6 @@ class RunHost:
 
     def current(self, workflow: str) -> Graph:
         """Return what answers under a name now."""
-        from workflows.services import version_current
-
         return version_current(workflow=workflow)
 
     def rescue(self, run: ClaimedRun, state: RunState, graph: Graph | None) -> None:

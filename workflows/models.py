@@ -28,7 +28,10 @@ class WorkflowVersion(models.Model):
     content_hash = models.CharField(max_length=64)
     source = models.TextField()
     state = models.CharField(max_length=16, choices=_choices(VersionState))
+    note = models.CharField(max_length=200, blank=True, default="", db_default="")
+    author = models.UUIDField(null=True)
     published_by = models.UUIDField(null=True)
+    published_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -47,6 +50,56 @@ class WorkflowVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
+
+
+class WorkflowDraft(models.Model):
+    """A text people work on, mistakes and all, under a title; revisions count its saves."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workflow = models.CharField(max_length=64)
+    title = models.CharField(max_length=80)
+    source = models.TextField()
+    note = models.CharField(max_length=200, blank=True)
+    revision = models.PositiveIntegerField(default=1)
+    author = models.UUIDField(null=True)
+    edited_by = models.UUIDField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-updated_at"]
+        verbose_name = _("workflow draft")
+        constraints = [
+            models.UniqueConstraint(fields=["workflow", "title"], name="workflows_draft_title")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.workflow} {self.title}"
+
+
+class WorkflowStop(models.Model):
+    """One time that runs were stopped: of every workflow (an empty name) or of one; kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workflow = models.CharField(max_length=64, blank=True)
+    stopped_by = models.UUIDField(null=True)
+    stopped_at = models.DateTimeField()
+    lifted_by = models.UUIDField(null=True)
+    lifted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-stopped_at"]
+        verbose_name = _("stop of workflows")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workflow"],
+                condition=models.Q(lifted_at=None),
+                name="workflows_stop_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.workflow or "*"
 
 
 class Run(models.Model):

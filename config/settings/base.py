@@ -263,6 +263,8 @@ SPECTACULAR_SETTINGS = {
             "superseded",
             "handed_over",
         ],
+        # Those of workflows.types.VersionState.
+        "VersionStateEnum": ["library", "draft", "validated", "published", "retired"],
     },
 }
 

@@ -42,9 +42,15 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/widget": {"title": "Shop"},
     "POST /api/v1/workflows": {"yaml": WORKFLOW.format(name="new_one")},
     "POST /api/v1/workflows/validate": {"yaml": WORKFLOW.format(name="new_one")},
+    "POST /api/v1/workflows/stop": {},
+    "POST /api/v1/workflows/resume": {},
+    "POST /api/v1/workflows/{name}/drafts": {"title": "Better", "yaml": "name: acme_own"},
+    "PUT /api/v1/workflows/{name}/drafts/{draft_id}": {"revision": 1, "yaml": "name: acme_own"},
+    "POST /api/v1/workflows/{name}/versions": {"yaml": WORKFLOW.format(name="acme_own")},
+    "POST /api/v1/workflows/{name}/versions/{content_hash}/publish": {},
 }
 # What the forms of pages with a parameter ask for, all in one.
-FORM = {"role": "viewer", "text": "Hi", "client_id": "c-1", "overlap": "24"}
+FORM = {"role": "viewer", "text": "Hi", "client_id": "c-1", "overlap": "24", "source": "a"}
 ANY_SCOPE = "team:read"  # for what needs none
 Things = dict[str, str]
 

@@ -84,6 +84,7 @@ class Drive:
         # when the others have finished, so that nothing they did goes unrecorded.
         self.halt: Failure | RunStatus | None = None
         self.side_by_side = 0
+        self.leaves_waits = False
         self.graphs: dict[str, Graph] = {}
         self.stepper = Stepper(self)
         hold.state = state
@@ -304,6 +305,7 @@ class Drive:
 
     def end(self, status: RunStatus, result: dict[str, Any] | None = None) -> None:
         """Record that the run is over."""
+        self.leaves_waits = bool(self.state.waits)
         shown = {"result": result} if result else {}
         self.record(EventType.RUN_ENDED, "", {"status": status.value, **shown})
 
@@ -328,9 +330,17 @@ class Drive:
             if self.state.status.is_active:
                 journal.append(self.run, facts, messages=messages)
             else:
-                closing = [*messages, *self.host.closing_events(self.run, self.state)]
-                journal.close(self.run, self.state, facts, messages=closing)
+                self._close(facts, messages)
             self.host.committed(self.run, self.state, facts)
+
+    def _close(self, facts: Sequence[RunEvent], messages: Sequence[Event]) -> None:
+        closing = [*messages, *self.host.closing_events(self.run, self.state)]
+        if not self.leaves_waits:
+            journal.close(self.run, self.state, facts, messages=closing)
+            return
+        with transaction.atomic():
+            waits.waits_close(self.run.id)
+            journal.close(self.run, self.state, facts, messages=closing)
 
 
 def _is_due(token: Token) -> bool:
