@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import CharField, F, Func, QuerySet, Value
 from django.utils import timezone
 
@@ -44,15 +44,16 @@ def deliveries_attempt(keys: Sequence[DeliveryKey], tenant: tenancy.TenantContex
     One transaction for all, a savepoint for each: a handler's writes and its row's outcome commit
     together. A failure undoes its handler alone and is retried after 1, 5 and 25 seconds with
     jitter, then it is a dead letter. A statement, or a pause between two, of more than
-    `hands.HANDLER_SECONDS` is ended by Postgres. Losing the connection leaves all of them pending
-    and is written down against the one in hand (`_strike`); raises OperationalError then.
+    `hands.HANDLER_SECONDS` is ended by Postgres. What undoes them all, a lost connection or a
+    commit that a deferred constraint refuses, leaves all pending, is written down (`_strike`) and
+    raised.
     """
     in_hand: list[Delivery] = []
     try:
         return _attempt(keys, tenant, in_hand)
-    except (OperationalError, InterfaceError) as error:
+    except Exception as error:
         if in_hand and not hands.is_given_up():
-            _strike(in_hand[0], tenant, error)
+            _strike(in_hand, tenant, error)
         raise
 
 
@@ -67,7 +68,7 @@ def _attempt(
             in_hand[:] = [delivery]
             if _delivered(delivery, events):
                 done.append(delivery)
-        in_hand.clear()
+        in_hand[:] = done
         _rows_of(done).update(
             state=Delivery.State.DONE, finished_at=timezone.now(), attempts=F("attempts") + 1
         )
@@ -183,20 +184,22 @@ def _outcome(attempts: int, error: BaseException) -> dict[str, Any]:
     }
 
 
-def _strike(delivery: Delivery, tenant: tenancy.TenantContext, error: Exception) -> None:
-    """Write down that the connection broke while `delivery` was in hand.
+def _strike(in_hand: Sequence[Delivery], tenant: tenancy.TenantContext, error: Exception) -> None:
+    """Write down that a transaction was lost with these in hand: the one at work, or all to commit.
 
-    A restart of Postgres is not its fault: the first time it keeps its place, and is alone in its
-    transaction from then on. From the second time on it is a failed attempt.
+    It need not be their fault, for Postgres may have restarted: the first time they keep their
+    place, and are alone in their transactions from then on. After that it is a failed attempt.
     """
+    keys = [DeliveryKey(delivery.pk, delivery.occurred_at) for delivery in in_hand]
     try:
         with tenancy.tenant_scope(tenant), transaction.atomic():
-            for row in _claim([DeliveryKey(delivery.pk, delivery.occurred_at)]):
-                _rows_of([row]).update(strikes=F("strikes") + 1)
+            rows = _claim(keys)
+            _rows_of(rows).update(strikes=F("strikes") + 1)
+            for row in rows:
                 if row.strikes:
                     _failure_record(row, error)
-    except (OperationalError, InterfaceError):
-        log.exception("event_strike_lost", delivery=delivery.pk)  # Postgres is down altogether
+    except (DatabaseError, InterfaceError):
+        log.exception("event_strike_lost", deliveries=len(keys))  # Postgres is down altogether
 
 
 def overdue_record(key: DeliveryKey, tenant: tenancy.TenantContext) -> bool:
@@ -209,15 +212,3 @@ def overdue_record(key: DeliveryKey, tenant: tenancy.TenantContext) -> bool:
         for row in rows:
             _failure_record(row, TimeoutError(f"no answer within {hands.HANDLER_SECONDS} s"))
     return bool(rows)
-
-
-def redrive(delivery_ids: list[int]) -> int:
-    """Put dead letters back in line with fresh attempts; returns how many. Platform scope."""
-    dead = Delivery.objects.filter(pk__in=delivery_ids, state=Delivery.State.DEAD)
-    return dead.update(
-        state=Delivery.State.PENDING,
-        attempts=0,
-        strikes=0,
-        next_attempt_at=timezone.now(),
-        finished_at=None,
-    )

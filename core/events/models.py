@@ -47,7 +47,7 @@ class Delivery(models.Model):
     finished_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=500, blank=True)
     replay_id = models.UUIDField(null=True)  # which replay's turn it is, until a retry or its end
-    strikes = models.PositiveSmallIntegerField(default=0, db_default=0)  # connections lost in it
+    strikes = models.PositiveSmallIntegerField(default=0, db_default=0)  # transactions lost with it
 
     class Meta:
         app_label = "core"

@@ -29,7 +29,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from core import directory, tenancy
-from core.audit.record import act_record
+from core.audit.record import Fact, act_record
 from core.audit.types import Act
 from core.errors import NotFound, ReplayRefused, ReplayUnderWay, SubscriberUnknown
 from core.events.deliver import DeliveryKey
@@ -203,7 +203,11 @@ def _request_record(
     subscriber: str, since: datetime, until: datetime, *, rebuild: bool, tenants: list[UUID]
 ) -> None:
     """Record the request in each workspace's chain and in the platform's own."""
-    data = {"since": since.isoformat(), "until": until.isoformat(), "rebuild": rebuild}
+    data: dict[str, Fact] = {
+        "since": since.isoformat(),
+        "until": until.isoformat(),
+        "rebuild": rebuild,
+    }
     for tenant_id in (*sorted(tenants), None):
         act_record(
             act=Act.EVENTS_REPLAYED,

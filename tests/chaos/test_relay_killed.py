@@ -9,18 +9,22 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
+from analytics.models import ActivityFact, DailyActivity
 from billing.models import UsageEntry
 from config.env import BASE_DIR
 from core import tenancy
 from core.events import catalogue, publish
-from core.events.models import Delivery
+from core.events.models import Delivery, EventReplay
+from core.events.replay import events_replay, replay_progress
 from core.tenancy import TenantContext
 
 EVENTS = 300
@@ -85,3 +89,58 @@ def test_killed_relay_loses_and_doubles_nothing(acme: TenantContext, globex: Ten
         with tenancy.tenant_scope(tenant):
             entries = UsageEntry.objects.filter(meter="messages")
             assert entries.count() == entries.values("event_id").distinct().count() == count
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.slow
+def test_relay_killed_in_a_replay_goes_on_behind_its_last_turn(
+    acme: TenantContext, globex: TenantContext
+) -> None:
+    projected = "analytics.activity_project"
+    publish_received(acme, EVENTS)
+    publish_received(globex, 20)
+    with relay_running():
+        wait_until(0)
+        _wait_for(lambda: activity(acme) + activity(globex) == EVENTS + 20)
+    with tenancy.tenant_scope(globex):
+        DailyActivity.objects.update(visitor_messages=7)
+    (row,) = events_replay(
+        subscriber=projected,
+        since=timezone.now() - timedelta(hours=1),
+        tenant_slug="acme",
+        rebuild=True,
+    )
+    publish_received(acme, 5)
+    lefts = []
+    for share in (0.8, 0.5):
+        with relay_running() as process:
+            _wait_for(lambda share=share: 0 < left(row) < EVENTS * share)
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait(10)
+        lefts.append(left(row))
+    assert 0 < lefts[1] < lefts[0] < EVENTS, "the kills should fall into the middle of the replay"
+    with relay_running():
+        _wait_for(lambda: activity(acme) == EVENTS + 5)
+    (progress,) = replay_progress([row.pk])
+    assert (progress.state, progress.done, progress.failed) == ("done", EVENTS, 0)
+    with tenancy.tenant_scope(acme):
+        assert ActivityFact.objects.count() == EVENTS + 5
+    assert activity(globex) == 7, "the other workspace is not replayed"
+
+
+def left(row: EventReplay) -> int:
+    """Return how many deliveries of a replay that is planned are still to come."""
+    (progress,) = replay_progress([row.pk])
+    return progress.left if progress.state == EventReplay.State.DELIVERING else 0
+
+
+def activity(tenant: TenantContext) -> int:
+    with tenancy.tenant_scope(tenant):
+        return sum(DailyActivity.objects.values_list("visitor_messages", flat=True))
+
+
+def _wait_for(is_so: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert is_so()
