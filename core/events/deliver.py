@@ -51,7 +51,7 @@ def deliveries_attempt(keys: Sequence[DeliveryKey], tenant: tenancy.TenantContex
     in_hand: list[Delivery] = []
     try:
         return _attempt(keys, tenant, in_hand)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if in_hand and not hands.is_given_up():
             _strike(in_hand, tenant, error)
         raise
@@ -184,7 +184,9 @@ def _outcome(attempts: int, error: BaseException) -> dict[str, Any]:
     }
 
 
-def _strike(in_hand: Sequence[Delivery], tenant: tenancy.TenantContext, error: Exception) -> None:
+def _strike(
+    in_hand: Sequence[Delivery], tenant: tenancy.TenantContext, error: BaseException
+) -> None:
     """Write down that a transaction was lost with these in hand: the one at work, or all to commit.
 
     It need not be their fault, for Postgres may have restarted: the first time they keep their

@@ -11,7 +11,7 @@ from functools import partial
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, InterfaceError, connections, transaction
+from django.db import connections, transaction
 
 from core import tenancy
 from core.db.router import database_alias
@@ -86,7 +86,7 @@ def _deliver_now(key: DeliveryKey, tenant: tenancy.TenantContext) -> None:
             return
         try:
             delivery_attempt(key, tenant)
-        except (DatabaseError, InterfaceError):
+        except (Exception, SystemExit):  # whatever a handler raised as its connection broke
             log.exception("urgent_delivery_left_to_the_relay", delivery=key.id)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 import time_machine
-from django.db import connection
+from django.db import DatabaseError, OperationalError, connection
 
 from core import tenancy
 from core.errors import EventTooLarge
@@ -106,19 +106,43 @@ def test_handler_whose_writes_fail_at_the_commit(poisoned: Any) -> None:
     assert letter.reason.startswith("IntegrityError")
 
 
-def test_handler_that_kills_its_connection(poisoned: Any) -> None:
+@pytest.mark.parametrize("then", [None, ValueError, SystemExit])
+def test_handler_that_kills_its_connection(poisoned: Any, then: type[BaseException] | None) -> None:
     """The first time it keeps its place, for Postgres may have restarted; then each time counts."""
     runs = []
 
     def poison(stored: StoredEvent) -> None:
         runs.append(stored)
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        except DatabaseError as error:
+            raise (then or type(error))("gone") from error
 
     letter = poisoned(poison)
     assert (letter.state, letter.attempts, letter.strikes) == ("dead", 4, 5)
-    assert letter.reason.startswith("OperationalError")
+    assert letter.reason == f"{(then or OperationalError).__name__}: gone"
     assert len(runs) == 5
+
+
+def test_urgent_handler_that_kills_its_connection_does_not_fail_the_publisher(
+    acme: TenantContext, recorder: Recorder, pool: ThreadPoolExecutor
+) -> None:
+    def handle(stored: StoredEvent) -> None:
+        if not recorder.got:
+            recorder(stored)
+            _session_killed()
+            raise ValueError("gone")
+        recorder(stored)
+
+    registry._subscribers[SUBSCRIBER] = replace(
+        registry._subscribers[SUBSCRIBER], handler=handle, is_urgent=True
+    )
+    event = deleted()
+    publish_in(acme, event)
+    assert [(row.state, row.strikes) for row in mine()] == [("pending", 1)]
+    relay_all(pool)
+    assert [row.state for row in mine()] == ["done"]
 
 
 def test_lost_connection_costs_an_innocent_event_neither_place_nor_attempt(
