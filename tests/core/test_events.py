@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import threading
+import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -93,6 +96,51 @@ def test_event_of_a_transaction_still_open_is_not_overtaken(
     thread.join()
     relay_all(pool)
     assert [got.event for got in recorder.got] == [early, late]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_relay_beside_many_writers_skips_none_and_keeps_each_tenants_order(
+    acme: TenantContext,
+    globex: TenantContext,
+    recorder: Recorder,
+    pool: ThreadPoolExecutor,
+    seed: int,
+) -> None:
+    """Transactions overlap, some are rolled back, and the relay delivers all the while."""
+    writers = [
+        threading.Thread(target=_write, args=(tenant, random.Random(f"{seed} {number}")))
+        for number, tenant in enumerate((acme, acme, acme, globex, globex))
+    ]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        relay_once(pool)
+    relay_all(pool)
+    for tenant in (acme, globex):
+        got = [stored.event_id for stored in recorder.got if stored.tenant_id == tenant.id]
+        assert got == _stored_order(tenant)
+        assert len(got) > 10
+
+
+def _write(tenant: TenantContext, dice: random.Random) -> None:
+    try:
+        for _ in range(12):
+            with tenancy.tenant_scope(tenant), transaction.atomic():
+                for _ in range(dice.randint(1, 3)):
+                    publish(deleted())
+                    time.sleep(dice.random() / 100)
+                transaction.set_rollback(dice.random() < 0.2)
+    finally:
+        connections.close_all()
+
+
+def _stored_order(tenant: TenantContext) -> list[uuid.UUID]:
+    with tenancy.platform_scope(), connections["platform"].cursor() as cursor:
+        cursor.execute(
+            "SELECT event_id FROM core_outboxevent WHERE tenant_id = %s ORDER BY xid, id",
+            (tenant.id,),
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
 def test_failing_handler_becomes_a_dead_letter_and_can_be_redriven(
