@@ -201,20 +201,31 @@ def test_events_that_commit_out_of_order_are_replayed_as_they_were_delivered(
     assert recorder.events_of(acme) == first * 2
 
 
-def test_event_whose_transaction_is_open_at_the_request_is_neither_lost_nor_doubled(
+def test_events_above_the_watermark_are_neither_lost_nor_doubled(
     acme: TenantContext,
     recorder: Recorder,
     published: list[catalogue.Event],
     pool: ThreadPoolExecutor,
 ) -> None:
-    late = deleted()
+    """One transaction is open while the replay is planned; a later one has committed before it."""
+    early, late = deleted(), deleted()
+
+    def publish_late() -> None:
+        publish_in(acme, late)
+        connections.close_all()
+
     with tenancy.tenant_scope(acme), transaction.atomic():
-        publish(late)
+        publish(early)
+        writer = threading.Thread(target=publish_late)
+        writer.start()
+        writer.join()
         events_replay(subscriber=SUBSCRIBER, since=before_now(), tenant_slug="acme")
         for _ in range(4):
             replays_once(pool)
+        assert recorder.events_of(acme) == published * 2
     relay_all(pool)
-    assert recorder.events_of(acme) == [*published, *published, late]
+    assert recorder.events_of(acme) == [*published, *published, early, late]
+    assert len(mine()) == 13 + 12 + 2
 
 
 def test_long_replay_is_planned_in_chunks(
