@@ -51,6 +51,9 @@ ACT_LABELS = {
     Act.ADMIN_CHANGED: _("Changed by the platform"),
     Act.ADMIN_DELETED: _("Deleted by the platform"),
     Act.ADMIN_ACTION: _("Action of the platform"),
+    Act.EVENTS_REPLAYED: _("Events replayed"),
+    Act.REPLAY_CANCELLED: _("Replay of events cancelled"),
+    Act.DEAD_LETTERS_REDRIVEN: _("Dead letters redriven"),
     Act.SIGNING_KEY_ROTATED: _("Signing key rotated"),
 }
 ACTOR_LABELS = {

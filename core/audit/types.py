@@ -76,6 +76,9 @@ class Act(StrEnum):
     ADMIN_CHANGED = "admin.changed"
     ADMIN_DELETED = "admin.deleted"
     ADMIN_ACTION = "admin.action"
+    EVENTS_REPLAYED = "events.replayed"
+    REPLAY_CANCELLED = "events.replay_cancelled"
+    DEAD_LETTERS_REDRIVEN = "events.redriven"
     SIGNING_KEY_ROTATED = "platform.signing_key_rotated"
 
 

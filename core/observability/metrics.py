@@ -122,6 +122,12 @@ outbox_pending = Gauge(
 outbox_lag_seconds = Gauge(
     "outbox_lag_seconds", "Age of the oldest delivery due.", multiprocess_mode="mostrecent"
 )
+outbox_dead_letters = Gauge(
+    "outbox_dead_letters", "Deliveries given up and not redriven.", multiprocess_mode="mostrecent"
+)
+outbox_replays_open = Gauge(
+    "outbox_replays_open", "Replays that have not ended.", multiprocess_mode="mostrecent"
+)
 outbox_deliveries_total = Counter(
     "outbox_deliveries_total", "Delivery attempts.", ["subscriber", "outcome"]
 )
