@@ -101,7 +101,7 @@ def ratio(rounds: Rounds) -> float:
     peers = zip(*(rounds[name] for name in PEERS), strict=True)
     pairs = zip(rounds["frontdesk"], peers, strict=True)
     shares = [ours.per_second / max(peer.per_second for peer in theirs) for ours, theirs in pairs]
-    return statistics.median(shares)
+    return float(statistics.median(shares))
 
 
 def targets(result: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
