@@ -8,12 +8,13 @@ Redis when a task is over, so that nothing of a caller's waiting is polling.
 
 from __future__ import annotations
 
+import time
 from itertools import count
 from typing import Any
 from uuid import uuid4
 
 import django
-from celery.signals import task_postrun
+from celery.signals import task_postrun, worker_ready
 
 from bench.support import engine_steps
 from bench.support.engine_driver import Call, serve
@@ -22,6 +23,8 @@ from core import directory, tenancy
 from core.redis import redis_client
 
 DONE = "fd:bench:engine:done:"
+READY = "fd:bench:engine:ready"
+READY_SECONDS = 60
 WAIT_SECONDS = 4  # below the client's socket timeout
 FORGET_SECONDS = 60
 
@@ -29,6 +32,11 @@ __all__ = ["app"]  # what `celery -A bench.support.engine_celery` looks for
 
 numbers = count()
 engine_steps.register()  # in both: the service reads the published text
+
+
+@worker_ready.connect
+def _ready_say(**_: Any) -> None:
+    redis_client().set(READY, 1)
 
 
 @task_postrun.connect
@@ -46,6 +54,7 @@ def prepare() -> Call:
     """Return what starts a run in the caller's own tenant and waits for its end."""
     from workflows.services import run_start
 
+    _worker_wait()
     slug = engine_steps.slug(next(numbers) % engine_steps.TENANTS)
     with tenancy.public_scope():
         [tenant] = [each for each in directory.tenants_active() if each.slug == slug]
@@ -62,6 +71,15 @@ def prepare() -> Call:
             raise TimeoutError(f"Run {started.id} was not driven.")
 
     return call
+
+
+def _worker_wait() -> None:
+    """Wait for the worker: while a run of a tenant waits, its next would go to the bulk lane."""
+    until = time.monotonic() + READY_SECONDS
+    while not redis_client().exists(READY):
+        if time.monotonic() > until:
+            raise TimeoutError("The worker did not start.")
+        time.sleep(0.1)
 
 
 if __name__ == "__main__":
