@@ -13,14 +13,14 @@ from bench.support.engine_driver import Call, serve
 from core import directory, tenancy
 from core.identifiers import uuid7
 from workflows.engine import journal
-from workflows.engine.events import EventType, RunEvent, RunStatus
+from workflows.engine.events import EventType, RunStatus
 from workflows.engine.execution import run_drive
 from workflows.spec.graph import Graph
 
 
 def prepare() -> Call:
     """Return what starts and drives one run in the first tenant."""
-    from workflows.services import version_current
+    from workflows.versions import version_current
 
     with tenancy.public_scope():
         found = directory.tenants_active()
@@ -51,7 +51,7 @@ def run_through(graph: Graph) -> None:
         started_at=now,
     )
     payload = {"input": {}, "next": graph.entry}
-    journal.start(new, RunEvent(1, EventType.RUN_STARTED, "", payload, now))
+    journal.start(new, journal.fact(1, EventType.RUN_STARTED, "", payload, now))
     state = run_drive(new.id, RunHost())
     if state is None or state.status is not RunStatus.COMPLETED:
         raise RuntimeError(f"Run {new.id} did not complete.")

@@ -47,7 +47,7 @@ def tenants_prepare() -> None:
     """Create the tenants and publish the workflow in each."""
     from core import directory, tenancy
     from tenants.services import tenant_create
-    from workflows.services import workflow_publish
+    from workflows.versions import workflow_publish
 
     register()
     with tenancy.public_scope():

@@ -18,7 +18,7 @@ from core.tenancy import TenantContext, tenant_scope
 from workflows.engine.events import EventType
 from workflows.engine.step import step_forget, step_get
 from workflows.models import Run, RunEvent
-from workflows.services import version_current, workflow_publish
+from workflows.versions import version_current, workflow_publish
 
 
 @pytest.fixture
