@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from core.api import CursorPagination
 from core.errors import ValidationFailed
 from core.idempotency.types import Repeat
-from workflows import selectors, services
+from workflows import selectors, versions
 from workflows.engine.events import RunStatus
 from workflows.errors import WorkflowInvalid
 from workflows.models import Run
@@ -56,7 +56,7 @@ class WorkflowListView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Publish a text; 422 with located errors when it has mistakes."""
-        version = services.workflow_publish(source=_source(request), published_by=_person(request))
+        version = versions.workflow_publish(source=_source(request), published_by=_person(request))
         return Response(WorkflowVersionSerializer(version).data, status=status.HTTP_201_CREATED)
 
 
@@ -76,7 +76,7 @@ class WorkflowValidateView(APIView):
         """Say whether a text is right, or where it is not. Stores nothing."""
         verdict: dict[str, Any] = {"valid": True, "errors": [], "workflow": None}
         try:
-            verdict["workflow"] = services.workflow_check(source=_source(request))
+            verdict["workflow"] = versions.workflow_check(source=_source(request))
         except WorkflowInvalid as error:
             verdict.update(valid=False, errors=error.data["errors"])
         return Response(ValidationSerializer(verdict).data)

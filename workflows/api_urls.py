@@ -2,11 +2,31 @@
 
 from django.urls import path
 
-from workflows import api
+from workflows import api, version_api
+
+_NAME = "workflows/<str:name>"
+_VERSION = f"{_NAME}/versions/<str:content_hash>"
 
 urlpatterns = [
     path("workflows", api.WorkflowListView.as_view(), name="api_workflows"),
     path("workflows/validate", api.WorkflowValidateView.as_view(), name="api_workflows_validate"),
+    path("workflows/stop", version_api.StopView.as_view(), name="api_workflows_stop"),
+    path("workflows/resume", version_api.ResumeView.as_view(), name="api_workflows_resume"),
+    path(f"{_NAME}/versions", version_api.VersionListView.as_view(), name="api_versions"),
+    path(_VERSION, version_api.VersionDetailView.as_view(), name="api_version"),
+    path(
+        f"{_VERSION}/validate", version_api.VersionValidateView.as_view(), name="api_version_check"
+    ),
+    path(
+        f"{_VERSION}/publish", version_api.VersionPublishView.as_view(), name="api_version_publish"
+    ),
+    path(f"{_NAME}/rollback", version_api.RollbackView.as_view(), name="api_rollback"),
+    path(f"{_NAME}/retire", version_api.RetireView.as_view(), name="api_retire"),
+    path(f"{_NAME}/compare", version_api.DiffView.as_view(), name="api_compare"),
+    path(f"{_NAME}/drafts", version_api.DraftListView.as_view(), name="api_drafts"),
+    path(
+        f"{_NAME}/drafts/<uuid:draft_id>", version_api.DraftDetailView.as_view(), name="api_draft"
+    ),
     path("runs", api.RunListView.as_view(), name="api_runs"),
     path("runs/<uuid:run_id>", api.RunDetailView.as_view(), name="api_run"),
 ]

@@ -11,7 +11,7 @@
 --   lane:<lane>       set of the released in a lane
 --   weight            hash of tenants whose weight is not 1
 --   share             hash of tenants whose plan says how many tokens they have
--- ARGV: verb, tenant, job, tokens per tenant, lease in seconds, runs a tenant may have in the
+-- ARGV: verb (submit, resubmit, finish, purge), tenant, job, tokens per tenant, lease in seconds, runs a tenant may have in the
 -- express lane, then name and window of the express and of the bulk lane, then the tokens that this
 -- tenant has: a number, 'default', or '' for as many as before.
 -- Returns what was released: "<lane> <tenant> <job>" each.
@@ -79,6 +79,20 @@ local function release_next(owner, start)
   if count(owner) < share_of(owner) then activate(owner) end
 end
 
+-- Take a job out of a tenant's queue, or with 'every' all of them.
+local function purge(owner, what)
+  local waiting = key('waiting:' .. owner)
+  if what == 'every' then
+    for _, other in ipairs(redis.call('LRANGE', waiting, 0, -1)) do
+      redis.call('SREM', key('queued'), owner .. ' ' .. other)
+    end
+    redis.call('DEL', waiting)
+  elseif redis.call('SREM', key('queued'), owner .. ' ' .. what) == 1 then
+    redis.call('LREM', waiting, 1, what)
+  end
+  if redis.call('LLEN', waiting) == 0 then redis.call('ZREM', key('active'), owner) end
+end
+
 local function pump()
   while room(bulk, bulk_window) do
     local head = redis.call('ZRANGE', key('active'), 0, 0, 'WITHSCORES')
@@ -119,6 +133,8 @@ if verb == 'submit' or verb == 'resubmit' then
 elseif verb == 'finish' then
   local member = held_member(tenant, job)
   if member then give_back(member) end
+elseif verb == 'purge' then
+  purge(tenant, job)
 end
 pump()
 if redis.call('ZCARD', key('active')) == 0 and redis.call('ZCARD', key('held')) == 0 then

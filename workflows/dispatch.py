@@ -36,6 +36,7 @@ TASK: Final = "workflows.run"
 EXPRESS: Final = "runs"
 BULK: Final = "runs-bulk"
 LEASE_SECONDS: Final = 120.0
+EVERY: Final = "every"  # in a run's place: all runs that wait
 PREFIX: Final = "fd:platform:{dispatch}:"  # the braces keep all keys on one shard of a cluster
 
 log = structlog.get_logger(__name__)
@@ -74,6 +75,14 @@ def run_dispatched(run_id: UUID) -> None:
     _change("finish", tenancy.require().id, run_id)
 
 
+def queue_purge(run_id: UUID | None = None) -> None:
+    """Take a run of the current tenant out of its queue, or all that wait there; idempotent.
+
+    What was released already keeps its token until its task is over.
+    """
+    _change("purge", tenancy.require().id, run_id or EVERY)
+
+
 def backlog() -> float:
     """Return how many runs of all tenants wait; raises ``RedisError``."""
     return float(redis_client().scard(f"{PREFIX}queued"))
@@ -92,7 +101,7 @@ def weight_set(*, tenant_id: UUID, weight: float) -> None:
 
 
 def released_after(
-    verb: str, tenant_id: UUID, run_id: UUID, *, share: int | str = "", prefix: str = ""
+    verb: str, tenant_id: UUID, run_id: UUID | str, *, share: int | str = "", prefix: str = ""
 ) -> list[Released]:
     """Make one change and return what it releases; raises ``RedisError``.
 
@@ -130,7 +139,7 @@ def _script() -> Script:
     return script(source)
 
 
-def _change(verb: str, tenant_id: UUID, run_id: UUID) -> bool:
+def _change(verb: str, tenant_id: UUID, run_id: UUID | str) -> bool:
     """Make a change and send what it releases; False when Redis or the broker is gone.
 
     What cannot be sent because its tenant is suspended makes room for the next.

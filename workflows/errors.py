@@ -17,6 +17,20 @@ class RunNotFound(NotFound):
     title = "There is no run of that id."
 
 
+class WaitNotFound(NotFound):
+    """No request of that id in this workspace."""
+
+    code = "wait_not_found"
+    title = "There is no request of that id."
+
+
+class RunNotStuck(Conflict):
+    """Only a run that gave up undoing something can be told to try again."""
+
+    code = "run_not_stuck"
+    title = "This run has nothing left to undo."
+
+
 class WorkflowInvalid(DomainError):
     """A workflow text with mistakes; ``errors`` lists each with line, column and pointer."""
 
@@ -33,6 +47,55 @@ class PublishClash(Conflict):
     retryable = True
 
 
+class VersionNotFound(NotFound):
+    """The workflow has no version with that hash."""
+
+    code = "workflow_version_not_found"
+    title = "There is no version of this workflow with that hash."
+
+
+class VersionNotPublishable(Conflict):
+    """Only a validated version, or one that was published before, can be published."""
+
+    code = "workflow_version_not_publishable"
+    title = "This version has not been validated yet."
+
+
+class NothingToRollBack(Conflict):
+    """No earlier version of the workflow was ever published here."""
+
+    code = "nothing_to_roll_back"
+    title = "There is no earlier published version to go back to."
+
+
+class DraftNotFound(NotFound):
+    """No draft of that id in this workflow."""
+
+    code = "workflow_draft_not_found"
+    title = "There is no draft of that id."
+
+
+class DraftClash(Conflict):
+    """Someone saved the draft since the caller read it; `revision` is the one on record now."""
+
+    code = "workflow_draft_clash"
+    title = "Someone else has saved this draft meanwhile."
+
+
+class DraftTitleTaken(Conflict):
+    """A workflow's drafts have different titles."""
+
+    code = "workflow_draft_title_taken"
+    title = "This workflow has a draft of that title already."
+
+
+class DraftsFull(Conflict):
+    """A workflow holds so many drafts at most; `limit` says how many."""
+
+    code = "workflow_drafts_full"
+    title = "This workflow has as many drafts as it may; delete one first."
+
+
 class TurnNotRunnable(Conflict):
     """The conversation has nothing for a workflow to answer."""
 
@@ -46,3 +109,11 @@ class AnswerRefused(DomainError):
     code = "answer_refused"
     title = "A person answers this."
     http_status = 429
+
+
+class RunsStopped(AnswerRefused):
+    """The workspace's runs, or those of this workflow, are stopped until someone resumes them."""
+
+    code = "runs_stopped"
+    title = "The workflows of this workspace are stopped."
+    http_status = 503

@@ -31,7 +31,11 @@ class RunFilterForm(forms.Form):
 
 
 class WorkflowSourceForm(forms.Form):
-    """A workflow's text, to be checked or published."""
+    """A workflow's text, to be checked, kept as a draft or published.
+
+    ``revision`` and ``replaces`` say what the person saw: the draft's revision, and the hash of the
+    version that answered.
+    """
 
     source = forms.CharField(
         label=_("YAML"),
@@ -39,3 +43,28 @@ class WorkflowSourceForm(forms.Form):
         strip=False,
         widget=forms.Textarea(attrs={"rows": 30, "spellcheck": "false", "class": "mono"}),
     )
+    note = forms.CharField(
+        label=_("What changed"),
+        max_length=200,
+        required=False,
+        help_text=_("Stands beside the version for others to read."),
+    )
+    title = forms.CharField(
+        label=_("Name of the draft"),
+        max_length=80,
+        required=False,
+        help_text=_("Only for keeping a draft that others may continue."),
+    )
+    revision = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+    replaces = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
+
+    def clean_source(self) -> str:
+        """Give the text the line ends it was written with: browsers send their own."""
+        return str(self.cleaned_data["source"]).replace("\r\n", "\n")
+
+
+class CompareForm(forms.Form):
+    """Which two versions to compare, by hash."""
+
+    before = forms.RegexField(r"^[0-9a-f]{64}$", label=_("From"))
+    after = forms.RegexField(r"^[0-9a-f]{64}$", label=_("To"))

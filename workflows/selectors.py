@@ -6,18 +6,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from workflows.engine import journal
 from workflows.engine.events import ACTIVE, RunEvent, RunStatus
 from workflows.engine.step import kinds
-from workflows.errors import RunNotFound, WorkflowNotFound
+from workflows.errors import (
+    DraftNotFound,
+    RunNotFound,
+    VersionNotFound,
+    WaitNotFound,
+    WorkflowNotFound,
+)
 from workflows.library import library
-from workflows.models import Run, WorkflowVersion
+from workflows.models import Run, Wait, WorkflowDraft, WorkflowStop, WorkflowVersion
 from workflows.spec.errors import SpecError, SpecProblem
 from workflows.spec.graph import Graph
 from workflows.spec.loading import load
-from workflows.types import VersionState
+from workflows.types import VersionState, WaitKind, WaitState
 
 GRAPHS_REMEMBERED = 256
 
@@ -51,9 +59,79 @@ def version_get(*, workflow: str, content_hash: str) -> WorkflowVersion:
     return found
 
 
+def version_on_record(*, workflow: str, content_hash: str) -> WorkflowVersion:
+    """Return a version of a workflow; raises ``WorkflowNotFound``, ``VersionNotFound``."""
+    workflow_known(workflow=workflow)
+    found = WorkflowVersion.objects.filter(name=workflow, content_hash=content_hash).first()
+    if found is None:
+        raise VersionNotFound(workflow=workflow)
+    return found
+
+
 def version_list(*, workflow: str) -> QuerySet[WorkflowVersion]:
-    """Return a workflow's versions, newest first."""
-    return WorkflowVersion.objects.filter(name=workflow).order_by("-created_at")
+    """Return a workflow's versions, newest first, each with ``active_runs``: how many go on."""
+    active = Run.objects.filter(
+        workflow=OuterRef("name"),
+        content_hash=OuterRef("content_hash"),
+        status__in=[status.value for status in ACTIVE],
+    )
+    counted = active.order_by().values("content_hash").annotate(n=Count("pk")).values("n")
+    versions = WorkflowVersion.objects.filter(name=workflow)
+    number = Coalesce(Subquery(counted), 0, output_field=IntegerField())
+    return versions.annotate(active_runs=number).order_by("-created_at", "-pk")
+
+
+def version_previous(*, workflow: str) -> WorkflowVersion | None:
+    """Return the version that answered before the present one, the latest if none is published."""
+    retired = WorkflowVersion.objects.filter(name=workflow, state=VersionState.RETIRED)
+    return retired.order_by(F("published_at").desc(nulls_last=True), "-created_at").first()
+
+
+def published_hash(*, workflow: str) -> str:
+    """Return the hash of what the tenant published under a name, "" where the library answers."""
+    found = WorkflowVersion.objects.filter(name=workflow, state=VersionState.PUBLISHED)
+    return found.values_list("content_hash", flat=True).first() or ""
+
+
+def workflow_known(*, workflow: str) -> None:
+    """Raise ``WorkflowNotFound`` for a name that is neither the library's nor on record here."""
+    if workflow in library() or WorkflowVersion.objects.filter(name=workflow).exists():
+        return
+    raise WorkflowNotFound(workflow=workflow)
+
+
+def source_latest(*, workflow: str) -> str:
+    """Return the text that answers under a name, or else the one put on record last.
+
+    Raises ``WorkflowNotFound``.
+    """
+    try:
+        return workflow_get(workflow=workflow).source
+    except WorkflowNotFound:
+        latest = version_list(workflow=workflow).first()
+        if latest is None:
+            raise
+        return latest.source
+
+
+def workflows_silent() -> list[str]:
+    """Return the names on record under which nothing answers now."""
+    answering = WorkflowVersion.objects.filter(state=VersionState.PUBLISHED).values("name")
+    silent = WorkflowVersion.objects.exclude(name__in=[*library()]).exclude(name__in=answering)
+    return sorted(set(silent.values_list("name", flat=True)))
+
+
+def draft_list(*, workflow: str) -> QuerySet[WorkflowDraft]:
+    """Return a workflow's drafts, the latest edited first."""
+    return WorkflowDraft.objects.filter(workflow=workflow).order_by("-updated_at", "-pk")
+
+
+def draft_get(*, workflow: str, draft_id: UUID) -> WorkflowDraft:
+    """Return a draft of a workflow; raises ``DraftNotFound``."""
+    found = WorkflowDraft.objects.filter(workflow=workflow, pk=draft_id).first()
+    if found is None:
+        raise DraftNotFound(workflow=workflow)
+    return found
 
 
 def version_states(*, workflow: str, library_hash: str) -> dict[str, str]:
@@ -61,6 +139,11 @@ def version_states(*, workflow: str, library_hash: str) -> dict[str, str]:
     answering = Q(state=VersionState.PUBLISHED) | Q(content_hash=library_hash)
     rows = WorkflowVersion.objects.filter(answering, name=workflow)
     return dict(rows.values_list("state", "content_hash"))
+
+
+def stop_list() -> QuerySet[WorkflowStop]:
+    """Return the stops that hold now, the latest first; see ``workflows.stops`` for hot code."""
+    return WorkflowStop.objects.filter(lifted_at=None).order_by("-stopped_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,3 +230,31 @@ def run_of_turn(*, trigger_event_id: UUID, conversation_id: UUID | None) -> UUID
         | Q(conversation_id=conversation_id, conversation_id__isnull=False)
     )
     return runs.order_by("-started_at").values_list("pk", flat=True).first()
+
+
+def question_open(*, conversation_id: UUID) -> Wait | None:
+    """Return what a run waits to hear from a conversation's visitor, the oldest question first."""
+    return (
+        Wait.objects.filter(
+            conversation_id=conversation_id,
+            kind=WaitKind.QUESTION.value,
+            state=WaitState.OPEN.value,
+        )
+        .exclude(until__lte=timezone.now())
+        .order_by("created_at")
+        .first()
+    )
+
+
+def approval_get(*, wait_id: UUID) -> Wait:
+    """Return what a run asked the team; raises ``WaitNotFound``."""
+    found = Wait.objects.filter(pk=wait_id, kind=WaitKind.APPROVAL.value).first()
+    if found is None:
+        raise WaitNotFound(wait_id=str(wait_id))
+    return found
+
+
+def approval_list(*, state: str = WaitState.OPEN.value) -> QuerySet[Wait]:
+    """Return what runs ask the team, the oldest first."""
+    asked = Wait.objects.filter(kind=WaitKind.APPROVAL.value, state=state)
+    return asked.select_related("run").order_by("created_at")

@@ -1,4 +1,4 @@
-"""Writes of workflows: start and drive runs, publish versions."""
+"""Writes of workflows: start and drive runs."""
 
 import time
 from functools import partial
@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from conversations.errors import ConversationNotFound, StaleReply
@@ -18,32 +18,34 @@ from core.audit.types import Act
 from core.identifiers import uuid7
 from workflows import quotas, selectors
 from workflows.dispatch import run_dispatch, run_dispatched
-from workflows.engine import journal
-from workflows.engine.events import EventType, RunEvent
+from workflows.engine import journal, waits
+from workflows.engine.contracts import input_check
+from workflows.engine.events import EventType
 from workflows.engine.execution import run_drive
 from workflows.engine.state import RunState
-from workflows.engine.step import kinds
+from workflows.engine.waits import WaitOver
 from workflows.errors import (
     AnswerRefused,
-    PublishClash,
+    RunNotStuck,
+    RunsStopped,
     TurnNotRunnable,
-    WorkflowInvalid,
     WorkflowNotFound,
 )
 from workflows.hosting import RunHost
-from workflows.library import library
-from workflows.models import Run, WorkflowVersion
+from workflows.models import Run, Wait
 from workflows.spec.errors import SpecError
-from workflows.spec.graph import Graph
-from workflows.spec.loading import load
 from workflows.steps.escalation import rescue
+from workflows.stopping import stopped_purge
+from workflows.stops import runs_are_stopped
 from workflows.stranded import run_here
-from workflows.types import DEFAULT_WORKFLOW, StartedRun, VersionState
+from workflows.types import DEFAULT_WORKFLOW, StartedRun
+from workflows.versions import version_current
 
 log = structlog.get_logger(__name__)
 
 HISTORY_ITEMS = 10
 HISTORY_CHARACTERS = 500
+COMMENT_CHARACTERS = 1_000
 SWEEP_LIMIT = 200
 SWEEP_GRACE_SECONDS = 15.0
 POLL_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.05)
@@ -59,8 +61,11 @@ def run_start(
     """Record a run pinned to the workflow's current text and send it to a worker on commit.
 
     Idempotent by trigger, by unanswered turn and by conversation: while one run of a conversation
-    goes on no second is made. Raises ``WorkflowNotFound``, ``AnswerRefused``.
+    goes on no second is made. Raises ``WorkflowNotFound``, ``InputInvalid``, ``AnswerRefused``,
+    ``RunsStopped``.
     """
+    if runs_are_stopped(workflow):
+        raise RunsStopped(reason="people_only")
     graph = version_current(workflow=workflow)
     now = timezone.now()
     new = journal.NewRun(
@@ -73,11 +78,12 @@ def run_start(
         answered_seq=input.get("answered_seq"),
         started_at=now,
     )
-    payload = journal.decoded({"input": input, "next": graph.entry})
+    input_check(graph.input_schema, input)
+    first = journal.fact(1, EventType.RUN_STARTED, "", {"input": input, "next": graph.entry}, now)
     refused = quotas.run_hold(new.id)
     if refused:
         raise AnswerRefused(reason=refused)
-    if not journal.start(new, RunEvent(1, EventType.RUN_STARTED, "", payload, now)):
+    if not journal.start(new, first):
         quotas.run_let_go(new.id)
         return _run_existing(trigger_event_id, conversation_id)
     run_dispatch(new.id, otherwise=partial(_run_stranded, new.id, conversation_id))
@@ -125,6 +131,9 @@ def turn_answer(*, conversation_id: UUID, trigger_event_id: UUID) -> StartedRun 
         return None
     if turn.state is not ConversationState.AI or not turn.text.strip():
         return None
+    asking = selectors.question_open(conversation_id=conversation_id)
+    if asking is not None:
+        return _question_answer(asking, turn)
     try:
         return run_start(
             workflow=DEFAULT_WORKFLOW,
@@ -139,6 +148,71 @@ def turn_answer(*, conversation_id: UUID, trigger_event_id: UUID) -> StartedRun 
     except AnswerRefused as error:
         _people_ask(conversation_id, error.data["reason"])
     return None
+
+
+def _question_answer(asking: Wait, turn: TurnContext) -> StartedRun | None:
+    """Give a run the answer it waits for; None when it was given already."""
+    value = {"text": turn.text, "turn": _turn_input(turn)}
+    try:
+        run_id = waits.wait_answer(asking.pk, value=value, answered_by=None)
+    except WaitOver:
+        return None
+    run_dispatch(run_id)
+    return StartedRun(run_id, is_new=False)
+
+
+def approval_decide(
+    *, wait_id: UUID, approved: bool, comment: str, decided_by: UUID | None
+) -> None:
+    """Decide what a run asked the team, and wake it. The first decision counts.
+
+    Raises ``WaitNotFound``, ``WaitOver``.
+    """
+    asked = selectors.approval_get(wait_id=wait_id)
+    value = {"approved": approved, "comment": comment[:COMMENT_CHARACTERS]}
+    with transaction.atomic():
+        run_id = waits.wait_answer(asked.pk, value=value, answered_by=decided_by)
+        act_record(
+            act=Act.APPROVAL_DECIDED,
+            target_kind="wait",
+            target_id=asked.pk,
+            data={"run": str(run_id), "approved": approved},
+        )
+        run_dispatch(run_id)
+
+
+def run_cancel(*, run_id: UUID, reason: str = "requested") -> Run:
+    """Ask a run to stop; what it did is undone first. Idempotent; a run that is over stays so.
+
+    A worker that has the run learns of it within a second, in the middle of a step too. Raises
+    ``RunNotFound``.
+    """
+    run = selectors.run_get(run_id=run_id)
+    with transaction.atomic():
+        if journal.cancel_request(run_id, reason[:64]):
+            act_record(
+                act=Act.RUN_CANCELLED,
+                target_kind="run",
+                target_id=run_id,
+                data={"workflow": run.workflow, "reason": reason[:64]},
+            )
+            run_dispatch(run_id)
+    return selectors.run_get(run_id=run_id)
+
+
+def compensations_redrive(*, run_id: UUID) -> None:
+    """Try again what a stuck run could not undo. Raises ``RunNotFound``, ``RunNotStuck``."""
+    run = selectors.run_get(run_id=run_id)
+    with transaction.atomic():
+        if not journal.redrive(run_id):
+            raise RunNotStuck(run_id=str(run_id))
+        act_record(
+            act=Act.SAGA_REDRIVEN,
+            target_kind="run",
+            target_id=run_id,
+            data={"workflow": run.workflow},
+        )
+        run_dispatch(run_id)
 
 
 def _people_ask(conversation_id: UUID, reason: str) -> None:
@@ -169,16 +243,23 @@ def run_execute(*, run_id: UUID, gives_way: bool = False) -> RunState | None:
     """Drive a run to its end, or return None if another worker has it or it is over.
 
     Then its place is free for the next one that waits, whichever tenant's that is. With
-    ``gives_way`` express runs go first, between two of its steps, on a busy machine.
+    ``gives_way`` express runs go first, between two of its steps, on a busy machine. While every
+    run is stopped none is taken up: the sweep ends them.
     """
     try:
+        if runs_are_stopped():
+            return None
         return run_drive(run_id, RunHost(gives_way=gives_way))
     finally:
         run_dispatched(run_id)
 
 
 def runs_sweep(*, limit: int = SWEEP_LIMIT) -> int:
-    """Send runs whose worker is gone to another one; returns how many."""
+    """Send runs whose worker is gone to another one; returns how many.
+
+    Those that are stopped are ended instead.
+    """
+    stopped_purge()
     lapsed = journal.lapsed(limit=limit, grace_seconds=SWEEP_GRACE_SECONDS)
     for run_id in lapsed:
         run_dispatch(run_id, is_lapsed=True)
@@ -198,90 +279,3 @@ def run_wait(run_id: UUID, timeout: float) -> Run:
         time.sleep(next(pauses, pause))
         run = selectors.run_get(run_id=run_id)
     return run
-
-
-def version_current(*, workflow: str) -> Graph:
-    """Return what answers under a name now, and make sure its exact text is on record.
-
-    A version the tenant published goes before the library's. Raises ``WorkflowNotFound``.
-    """
-    ours = library().get(workflow)
-    states = selectors.version_states(
-        workflow=workflow, library_hash=ours.content_hash if ours else ""
-    )
-    published = states.get(VersionState.PUBLISHED)
-    if published is not None:
-        return selectors.graph_get(workflow=workflow, content_hash=published)
-    if ours is None:
-        raise WorkflowNotFound(workflow=workflow)
-    if not states:
-        _version_record(ours)
-    return ours
-
-
-def _version_record(graph: Graph) -> None:
-    WorkflowVersion.objects.bulk_create(
-        [
-            WorkflowVersion(
-                name=graph.name,
-                version=graph.version,
-                content_hash=graph.content_hash,
-                source=graph.source,
-                state=VersionState.LIBRARY,
-            )
-        ],
-        ignore_conflicts=True,
-    )
-
-
-def workflow_check(*, source: str, filename: str = "workflow.yaml") -> Graph:
-    """Compile a workflow's text; raises ``WorkflowInvalid`` with every located problem."""
-    try:
-        return load(source, kinds(), filename=filename)
-    except SpecError as error:
-        problems = [
-            {
-                "line": problem.line,
-                "column": problem.column,
-                "pointer": problem.pointer,
-                "message": problem.message,
-            }
-            for problem in error.problems
-        ]
-        raise WorkflowInvalid(str(error), errors=problems) from error
-
-
-def workflow_publish(*, source: str, published_by: UUID | None) -> WorkflowVersion:
-    """Make a text the version that answers under its name from the next run on.
-
-    Runs that have begun finish on their own version. Idempotent by content. Raises
-    ``WorkflowInvalid``, ``PublishClash``.
-    """
-    graph = workflow_check(source=source)
-    try:
-        return _version_publish(graph, published_by)
-    except IntegrityError as error:
-        raise PublishClash from error
-
-
-@transaction.atomic
-def _version_publish(graph: Graph, published_by: UUID | None) -> WorkflowVersion:
-    versions = WorkflowVersion.objects.select_for_update().filter(name=graph.name)
-    versions.filter(state=VersionState.PUBLISHED).update(state=VersionState.RETIRED)
-    version, _ = WorkflowVersion.objects.update_or_create(
-        name=graph.name,
-        content_hash=graph.content_hash,
-        defaults={
-            "version": graph.version,
-            "source": graph.source,
-            "state": VersionState.PUBLISHED,
-            "published_by": published_by,
-        },
-    )
-    act_record(
-        act=Act.WORKFLOW_PUBLISHED,
-        target_kind="workflow_version",
-        target_id=version.pk,
-        data={"name": graph.name},
-    )
-    return version

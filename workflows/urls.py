@@ -2,14 +2,30 @@
 
 from django.urls import path
 
-from workflows import views
+from workflows import version_views, views
 
 app_name = "workflows"
 
+# No name of a workflow has a hyphen, so none can hide `runs-stop/`.
 urlpatterns = [
     path("", views.index, name="index"),
     path("runs/", views.runs, name="runs"),
     path("runs/<uuid:run_id>/", views.run, name="run"),
+    path("runs-stop/", version_views.stop, name="stop"),
+    path("runs-resume/", version_views.resume, name="resume"),
     path("<str:name>/", views.workflow, name="workflow"),
-    path("<str:name>/edit/", views.edit, name="edit"),
+    path("<str:name>/edit/", version_views.edit, name="edit"),
+    path("<str:name>/versions/", version_views.index, name="versions"),
+    path("<str:name>/compare/", version_views.compare, name="compare"),
+    path("<str:name>/rollback/", version_views.rollback, name="rollback"),
+    path("<str:name>/retire/", version_views.retire, name="retire"),
+    path(
+        "<str:name>/versions/<str:content_hash>/validate/",
+        version_views.validate,
+        name="validate",
+    ),
+    path("<str:name>/versions/<str:content_hash>/publish/", version_views.publish, name="publish"),
+    path(
+        "<str:name>/drafts/<uuid:draft_id>/delete/", version_views.draft_delete, name="draft_delete"
+    ),
 ]

@@ -1,24 +1,21 @@
 """Pages of workflows: the library, a workflow, runs, and one run explained."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from tenants.permissions import requires, scopes_for
-from workflows import selectors, services
+from workflows import selectors
 from workflows.drawing import graph_draw
-from workflows.errors import WorkflowInvalid, WorkflowNotFound
+from workflows.errors import WorkflowNotFound
 from workflows.explaining import run_explain
-from workflows.forms import RunFilterForm, WorkflowSourceForm
+from workflows.forms import RunFilterForm
 from workflows.models import Run
 from workflows.spec.errors import SpecError
 from workflows.spec.graph import Graph
@@ -26,6 +23,7 @@ from workflows.types import DEFAULT_WORKFLOW
 
 PAGE_SIZE = 50
 COUNTED_DAYS = 7
+SHOWN_VERSIONS = 5
 
 
 @require_safe
@@ -41,7 +39,15 @@ def index(request: HttpRequest) -> HttpResponse:
         }
         for entry in selectors.workflow_entries()
     ]
-    return render(request, "workflows/index.html", {"workflows": workflows, "days": COUNTED_DAYS})
+    context = {
+        "workflows": workflows,
+        "days": COUNTED_DAYS,
+        "silent": selectors.workflows_silent(),
+        "stops": selectors.stop_list(),
+        "can_write": "workflows:write" in scopes_for(request),
+        "active_runs": selectors.run_list(status="active").count(),
+    }
+    return render(request, "workflows/index.html", context)
 
 
 @require_safe
@@ -53,38 +59,12 @@ def workflow(request: HttpRequest, name: str) -> HttpResponse:
         "entry": entry,
         "graph": entry.graph,
         "drawing": graph_draw(entry.graph) if entry.graph else None,
-        "versions": selectors.version_list(workflow=name),
+        "versions": selectors.version_list(workflow=name)[:SHOWN_VERSIONS],
+        "published": selectors.published_hash(workflow=name),
         "runs": selectors.run_list(workflow=name)[:5],
         "can_write": "workflows:write" in scopes_for(request),
     }
     return render(request, "workflows/workflow.html", context)
-
-
-@require_http_methods(["GET", "POST"])
-@requires("workflows:write")
-def edit(request: HttpRequest, name: str) -> HttpResponse:
-    """Check a changed text, and publish it when it is right."""
-    entry = selectors.workflow_get(workflow=name)
-    form = WorkflowSourceForm(request.POST or None, initial={"source": entry.source})
-    context: dict[str, Any] = {"name": name, "form": form, "problems": [], "checked": None}
-    if form.is_bound and form.is_valid():
-        source = form.cleaned_data["source"].replace("\r\n", "\n")
-        try:
-            context["checked"] = services.workflow_check(source=source, filename=f"{name}.yaml")
-            if request.POST.get("action") == "publish":
-                return _publish(request, source)
-            context["drawing"] = graph_draw(context["checked"])
-        except WorkflowInvalid as error:
-            context["problems"] = error.data["errors"]
-    status = 422 if context["problems"] or form.errors else 200
-    return render(request, "workflows/edit.html", context, status=status)
-
-
-def _publish(request: HttpRequest, source: str) -> HttpResponse:
-    person_id = request.user.pk if isinstance(request.user.pk, UUID) else None
-    version = services.workflow_publish(source=source, published_by=person_id)
-    messages.success(request, _("Published: the next run uses this version."))
-    return redirect("workflows:workflow", name=version.name)
 
 
 @require_safe

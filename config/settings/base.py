@@ -252,12 +252,19 @@ SPECTACULAR_SETTINGS = {
         # The values of workflows.engine.events.RunStatus, which two components show.
         "RunStatusEnum": [
             "running",
+            "waiting",
             "failing",
+            "compensating",
             "completed",
             "failed",
+            "compensated",
+            "stuck",
+            "cancelled",
             "superseded",
             "handed_over",
         ],
+        # Those of workflows.types.VersionState.
+        "VersionStateEnum": ["library", "draft", "validated", "published", "retired"],
     },
 }
 

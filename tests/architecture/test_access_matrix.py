@@ -33,6 +33,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/conversations/{conversation_id}/hand-back": {},
     "POST /api/v1/conversations/{conversation_id}/resolve": {},
     "POST /api/v1/conversations/{conversation_id}/messages": {"text": "Hi", "client_id": "c-1"},
+    "POST /api/v1/dead-letters/redrive": {},
     "POST /api/v1/documents": {"url": "http://127.0.0.1/returns.html"},
     "POST /api/v1/invitations": {"email": "new@acme.example.com", "role": "viewer"},
     "POST /api/v1/knowledge/search": {"query": "returns"},
@@ -42,9 +43,15 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/widget": {"title": "Shop"},
     "POST /api/v1/workflows": {"yaml": WORKFLOW.format(name="new_one")},
     "POST /api/v1/workflows/validate": {"yaml": WORKFLOW.format(name="new_one")},
+    "POST /api/v1/workflows/stop": {},
+    "POST /api/v1/workflows/resume": {},
+    "POST /api/v1/workflows/{name}/drafts": {"title": "Better", "yaml": "name: acme_own"},
+    "PUT /api/v1/workflows/{name}/drafts/{draft_id}": {"revision": 1, "yaml": "name: acme_own"},
+    "POST /api/v1/workflows/{name}/versions": {"yaml": WORKFLOW.format(name="acme_own")},
+    "POST /api/v1/workflows/{name}/versions/{content_hash}/publish": {},
 }
 # What the forms of pages with a parameter ask for, all in one.
-FORM = {"role": "viewer", "text": "Hi", "client_id": "c-1", "overlap": "24"}
+FORM = {"role": "viewer", "text": "Hi", "client_id": "c-1", "overlap": "24", "source": "a"}
 ANY_SCOPE = "team:read"  # for what needs none
 Things = dict[str, str]
 

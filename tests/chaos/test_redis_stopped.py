@@ -36,9 +36,9 @@ from tenants.admission.quota import quota_held
 from tests.conftest import Plan
 from tests.conversations.lines import Realtime
 from tests.routing.test_spending import EVIDENCE, PaidProvider
-from workflows import services as workflows
 from workflows import stranded
 from workflows.models import Run
+from workflows.versions import workflow_publish
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -93,7 +93,7 @@ def _workflow(redis_server: Server, plan: Plan, acme: TenantContext, globex: Ten
     for tenant in (acme, globex):
         plan(tenant.slug, messages=100, runs=100, ai_replies=100, documents=100)
         with tenancy.tenant_scope(tenant):
-            workflows.workflow_publish(source=HELLO, published_by=None)
+            workflow_publish(source=HELLO, published_by=None)
 
 
 def chat(key: str, slug: str = "acme", text: str = "hi") -> Any:

@@ -10,7 +10,7 @@ from conversations import selectors as conversations
 from conversations.models import Customer
 from conversations.services import message_receive, visitor_conversation
 from core.tenancy import TenantContext
-from workflows import services
+from workflows import versions
 from workflows.engine.step import Step, StepContext, StepOutcome, StepOutput, step, step_forget
 from workflows.spec.kinds import StepConfig
 
@@ -49,7 +49,7 @@ def use_workflow(in_acme: TenantContext) -> Callable[[str], None]:
     """Return a function that makes some steps the workflow that answers acme's visitors."""
 
     def use(steps: str) -> None:
-        services.workflow_publish(source=HEAD + steps, published_by=None)
+        versions.workflow_publish(source=HEAD + steps, published_by=None)
 
     return use
 

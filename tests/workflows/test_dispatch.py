@@ -221,3 +221,25 @@ def test_run_that_ends_lets_a_waiting_run_of_another_tenant_begin(
     assert said_by_ai(conversation)
     with tenancy.tenant_scope(globex):
         assert said_by_ai(theirs)
+
+
+def test_purge_empties_one_tenants_queue_and_no_others() -> None:
+    going = submit(NOISY, 20)
+    submit(QUIET, 10)
+    released_after("purge", NOISY, dispatch.EVERY)
+    left = tenants_of(list(drained(going)))
+    assert left[NOISY] == len(going)
+    assert redis_client().llen(f"{dispatch.PREFIX}waiting:{NOISY}") == 0
+    assert redis_client().scard(f"{dispatch.PREFIX}queued") == 0
+    assert submit(NOISY)  # the queue works on
+
+
+def test_purge_of_one_run_leaves_the_others_in_their_order() -> None:
+    going = submit(NOISY, 3)
+    runs = [uuid4() for _ in range(3)]
+    for run_id in runs:
+        released_after("submit", NOISY, run_id)
+    released_after("purge", NOISY, runs[1])
+    released_after("purge", NOISY, runs[1])
+    after = [released.run_id for released in drained(going)][len(going) :]
+    assert after == [runs[0], runs[2]]

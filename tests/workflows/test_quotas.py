@@ -19,7 +19,7 @@ from tenants.admission.current import quota_current
 from tenants.admission.quota import quota_held
 from tests.conftest import Plan
 from tests.workflows.conftest import HEAD, Say, said_by_ai, state_of
-from workflows import quotas, services
+from workflows import quotas, services, versions
 from workflows.engine.step import StepContext
 from workflows.models import Run
 
@@ -71,7 +71,7 @@ def test_beyond_a_quota_a_person_is_asked_for_and_the_visitor_told(
     assert held(meter) == 0
     with tenancy.tenant_scope(world.tenants["globex"]):
         theirs = visitor_conversation(customer=Customer.objects.create()).pk
-        services.workflow_publish(source=HEAD + HELLO, published_by=None)
+        versions.workflow_publish(source=HEAD + HELLO, published_by=None)
         say("hi", to=theirs)
         assert said_by_ai(theirs) == ["Hello"]
 

@@ -23,7 +23,7 @@ from conversations.services import (
 from core import tenancy
 from core.tenancy import TenantContext
 from tests.workflows.conftest import HEAD, Say, said_by_ai, state_of
-from workflows import selectors, services
+from workflows import selectors, services, versions
 from workflows.engine.step import StepContext, StepFailed
 from workflows.errors import PublishClash, RunNotFound, WorkflowInvalid, WorkflowNotFound
 from workflows.models import Run, WorkflowVersion
@@ -233,7 +233,7 @@ def test_unknown_workflow_is_refused(in_acme: TenantContext) -> None:
 
 def test_workflow_with_mistakes_is_not_published(in_acme: TenantContext) -> None:
     with pytest.raises(WorkflowInvalid) as caught:
-        services.workflow_publish(source=HEAD + "  - {id: a, type: magic}\n", published_by=None)
+        versions.workflow_publish(source=HEAD + "  - {id: a, type: magic}\n", published_by=None)
     assert caught.value.data["errors"][0]["line"] == 4
     assert not WorkflowVersion.objects.exists()
 
@@ -258,7 +258,7 @@ def test_publishing_at_the_same_moment_leaves_one_version(in_acme: TenantContext
     def publish(number: int) -> bool:
         source = HEAD + HELLO.replace("Hello", f"Hello {number}")
         try:
-            services.workflow_publish(source=source, published_by=None)
+            versions.workflow_publish(source=source, published_by=None)
         except PublishClash:
             return False
         finally:
@@ -273,9 +273,9 @@ def test_publishing_at_the_same_moment_leaves_one_version(in_acme: TenantContext
 
 
 def test_published_version_goes_before_the_library(use_workflow: Use) -> None:
-    ours = services.version_current(workflow="customer_support")
+    ours = versions.version_current(workflow="customer_support")
     use_workflow(HELLO)
-    theirs = services.version_current(workflow="customer_support")
+    theirs = versions.version_current(workflow="customer_support")
     assert (ours.version, theirs.version) == ("1.0", "9")
     use_workflow(HELLO.replace("Hello", "Hi"))
     states = WorkflowVersion.objects.order_by("created_at").values_list("state", flat=True)

@@ -50,7 +50,7 @@ class EscalationStep(Step[EscalationConfig, EscalationOutput]):
         try:
             handover_request(
                 conversation_id=context.conversation_id,
-                fence=context.input["fence"],
+                fence=context.turn["fence"],
                 reason=config.reason,
                 run_id=context.run_id,
             )

@@ -61,9 +61,9 @@ class LlmStep(Step[LlmConfig, LlmOutput]):
 
     def run(self, config: LlmConfig, context: StepContext) -> StepOutcome[LlmOutput]:
         """Ask the model; its use is published with the step's commit, so it is metered once."""
-        route = context.state.latest("router") or {}
+        route = context.latest("router") or {}
         tier = Tier(config.tier or route.get("tier", Tier.SLM_A))
-        found = context.state.latest("knowledge") or {"passages": []}
+        found = context.latest("knowledge") or {"passages": []}
         completion = completion_generate(
             tier=tier,
             question=str(context.input.get("text", "")),

@@ -49,7 +49,7 @@ class RouterStep(Step[RouterConfig, RouterOutput]):
         decision = route_decide(
             text=str(context.input.get("text", "")),
             channel=str(context.input.get("channel", "web")),
-            history_length=len(context.input.get("history", ())),
+            history_length=len(context.turn.get("history", ())),
             run_id=context.run_id,
         )
         output = RouterOutput(

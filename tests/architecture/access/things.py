@@ -27,8 +27,9 @@ from tenants.preferences.services import setting_change
 from tenants.services import api_key_create, login_ticket_create
 from tenants.types import Actor, Role
 from tests.factories.conversations import conversation_make, say
+from workflows.drafts import draft_create
 from workflows.models import Run
-from workflows.services import workflow_publish
+from workflows.versions import workflow_publish
 
 WORKFLOW = "name: {name}\nversion: '1'\nsteps:\n  - id: say\n    type: reply\n"
 # Kinds that have the same names in every workspace, so no other tenant's can be named.
@@ -48,6 +49,8 @@ PARAMETERS = {
     "routing/decision_id": "decision",
     "runs/run_id": "run",
     "workflows/name": "workflow",
+    "versions/content_hash": "version",
+    "drafts/draft_id": "draft",
     "team/person_id": "person",
     "keys/key_id": "key",
     "api-keys/key_id": "key",
@@ -166,7 +169,9 @@ def _workflow(slug: str) -> dict[str, str]:
         started_at=now,
         finished_at=now,
     )
-    return {"run": str(run.pk), "workflow": version.name}
+    draft = draft_create(workflow=version.name, title="Mine", source=version.source, author=None)
+    named = {"workflow": version.name, "version": version.content_hash, "draft": str(draft.pk)}
+    return {"run": str(run.pk), **named}
 
 
 def _block() -> Block:
