@@ -58,7 +58,7 @@ def publish(event: Event) -> None:
     connection = connections[alias]
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("publish() needs the caller's transaction.")
-    subscribers = {found.name: found for found in subscribers_for(type(event))}
+    subscribers = {found.name: found for found in subscribers_for(event)}
     values = (str(tenant.id), event.name, event.version, _payload(event))
     with connection.cursor() as cursor:
         cursor.execute(_PUBLISH, (*values, list(subscribers)))

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from core.db.binding import server_bound
 from core.events import publish
 from core.events.catalogue import Event
 from workflows.engine.events import ACTIVE, EventType, RunEvent, RunStatus
@@ -142,7 +143,7 @@ def start(run: NewRun, event: RunEvent) -> bool:
 def claim(run_id: UUID) -> ClaimedRun | None:
     """Take the lease of an unfinished run whose lease is free or has lapsed."""
     owner = uuid4().hex
-    with connection.cursor() as cursor:
+    with server_bound(connection) as cursor:
         cursor.execute(_CLAIM, (owner, LEASE_SECONDS, run_id, _ACTIVE))
         row = cursor.fetchone()
     return ClaimedRun(run_id, owner, *row) if row else None
@@ -150,7 +151,7 @@ def claim(run_id: UUID) -> ClaimedRun | None:
 
 def events(run_id: UUID) -> list[RunEvent]:
     """Return a run's events in order."""
-    with connection.cursor() as cursor:
+    with server_bound(connection) as cursor:
         cursor.execute(_EVENTS + " ORDER BY seq", (run_id,))
         return [
             RunEvent(seq, EventType(kind), step_id, _loads(payload), at)
@@ -255,7 +256,7 @@ def extend(run: ClaimedRun, state: RunState, seconds: float) -> str:
     Returns why the run is to be cancelled, "" if it is not.
     """
     shown = (state.seq, state.cursor, state.status.value, state.cost_micro)
-    with connection.cursor() as cursor:
+    with server_bound(connection) as cursor:
         cursor.execute(_EXTEND, (seconds, *shown, run.id, run.owner))
         row = cursor.fetchone()
     if row is None:
@@ -303,7 +304,7 @@ def lapsed(*, limit: int, grace_seconds: float) -> list[UUID]:
     They are not returned again before ``grace_seconds``, so that a sweep does not fill a queue that
     is merely slow.
     """
-    with connection.cursor() as cursor:
+    with server_bound(connection) as cursor:
         cursor.execute(_LAPSED, (grace_seconds, _ACTIVE, limit))
         return [row[0] for row in cursor.fetchall()]
 
@@ -352,7 +353,7 @@ def _event_columns(facts: Sequence[RunEvent]) -> tuple[list[Any], ...]:
 
 
 def _execute(statement: str, values: Sequence[Any]) -> int:
-    with connection.cursor() as cursor:
+    with server_bound(connection) as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
 
