@@ -86,7 +86,7 @@ def _deliver_now(key: DeliveryKey, tenant: tenancy.TenantContext) -> None:
             return
         try:
             delivery_attempt(key, tenant)
-        except (Exception, SystemExit):  # whatever a handler raised as its connection broke
+        except Exception:  # whatever a handler raised as its connection broke
             log.exception("urgent_delivery_left_to_the_relay", delivery=key.id)
 
 
