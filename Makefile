@@ -8,14 +8,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= $(or $(shell command -v python3.11),$(shell command -v python3))
 LOCKS := requirements/base.txt requirements/test.txt requirements/dev.txt requirements/uv.txt
-HASH := $(shell cat $(LOCKS) | $(PYTHON) -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest()[:16])')
+PEER_LOCKS := requirements/bench.txt requirements/uv.txt
+hash_of = $(shell cat $(1) | $(PYTHON) -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest()[:16])')
+HASH := $(call hash_of,$(LOCKS))
 BASE_STAMP := $(VENV)/.base-$(HASH)
 DEV_STAMP := $(VENV)/.dev-$(HASH)
 SUPERVISOR := $(BIN)/python -m config.supervisor
 BENCHES := $(subst $(eval ) ,|,$(patsubst bench/%.py,%,$(filter-out %/__init__.py,$(wildcard bench/*.py))))
 SOURCES := config core tenants conversations knowledge routing billing commerce analytics workflows tests manage.py
 
-.PHONY: help demo up down status test lint types fmt e2e bench lock doctor venv venv-dev clean
+.PHONY: help demo up down status test lint types fmt e2e bench lock doctor venv venv-dev venv-bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,18 +58,18 @@ fmt: venv-dev ## Format Python and templates
 e2e: venv-dev ## Drive the whole path in a real browser (needs chromium)
 	@exec $(BIN)/python -m pytest -c pyproject.toml -o addopts="-ra --strict-markers" tests/e2e $(ARGS)
 
-bench: venv-dev ## Measure: make bench NAME=chat|retrieval|provision|fairness|limits|http|...
+bench: venv-dev $(if $(filter engine,$(NAME)),venv-bench) ## Measure: make bench NAME=chat|retrieval|provision|fairness|limits|http|...
 	@test -n "$(NAME)" || { echo "Say what to measure: make bench NAME=$(BENCHES)"; exit 1; }
 	@exec $(BIN)/python -m bench.$(NAME) $(ARGS)
 
 lock: venv-dev ## Compile requirements/*.in into pinned, hashed locks
-	@for name in base test dev; do \
+	@for name in base test dev bench; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	    --override requirements/over.txt --output-file requirements/$$name.txt requirements/$$name.in; \
 	done
 
 clean: down ## Remove caches and the virtual environment; data under var/ stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # --- the virtual environment, built once per lock; a developer's is never cut down to the base
 venv:
@@ -76,6 +78,13 @@ venv:
 
 venv-dev:
 	@if [ ! -e $(DEV_STAMP) ]; then kind=dev; $(install); fi
+
+# What the engine is measured beside has an environment of its own: none of it is ours to run.
+venv-bench: VENV := .venv-bench
+venv-bench: BIN := .venv-bench/bin
+venv-bench: HASH = $(call hash_of,$(PEER_LOCKS))
+venv-bench:
+	@if [ ! -e $(VENV)/.bench-$(HASH) ]; then kind=bench; $(install); fi
 
 # pip (which knows this machine's mirrors) fetches uv; uv installs the lock quickly; where uv cannot
 # reach what pip can, pip installs the same lock.
@@ -88,5 +97,5 @@ define install
     env $${index:+"UV_DEFAULT_INDEX=$$index"} $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/$$kind.txt || \
     { echo "uv could not install; trying pip ..." && \
       $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --no-deps -r requirements/$$kind.txt; }; } && \
-  rm -f $(VENV)/.base-* $(VENV)/.dev-* && touch $(VENV)/.$$kind-$(HASH)
+  rm -f $(VENV)/.base-* $(VENV)/.dev-* $(VENV)/.bench-* && touch $(VENV)/.$$kind-$(HASH)
 endef

@@ -1,7 +1,7 @@
 """Writes of analytics: projecting events, and rebuilding the projection from them."""
 
 from collections.abc import Iterator
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -41,6 +41,12 @@ FROM (
 GROUP BY day;
 """
 
+_FORGET = """
+DELETE FROM analytics_activityfact f USING core_outboxevent e
+WHERE e.event_id = f.event_id AND e.tenant_id = %s AND e.name = ANY(%s)
+  AND e.occurred_at >= %s AND e.occurred_at < %s
+"""
+
 
 @transaction.atomic
 def activity_project(*, stored: StoredEvent) -> bool:
@@ -75,6 +81,22 @@ def activity_rebuild() -> int:
     with connection.cursor() as cursor:
         cursor.execute(_REBUILD)
     return ActivityFact.objects.count()
+
+
+@transaction.atomic
+def activity_forget(*, since: datetime, until: datetime) -> int:
+    """Forget what the stored events of [since, until) counted as; return how many facts that were.
+
+    The replay of these events counts them again; older facts, whose events are gone, stay.
+    Idempotent. Holds the projection's lock, as a rebuild does.
+    """
+    names = [event.name for event in PROJECTED]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_LOCK, _tenant_number()))
+        cursor.execute(_FORGET, (tenancy.require().id, names, since, until))
+        count = int(cursor.rowcount)
+        cursor.execute(_REBUILD)
+    return count
 
 
 def _facts_of_outbox() -> Iterator[ActivityFact]:

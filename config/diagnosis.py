@@ -102,7 +102,7 @@ def dead_letters_check() -> CheckResult:
     with tenancy.platform_scope(), connections["platform"].cursor() as cursor:
         cursor.execute("SELECT count(*) FROM core_delivery WHERE state = 'dead'")
         count = int(cursor.fetchone()[0])
-    remedy = "Read their reasons in /admin/ under dead letters, mend the cause, redrive."
+    remedy = "Read `manage.py dead_letters list`, mend the cause, redrive."
     return CheckResult("dead letters", count == 0, str(count), remedy if count else "")
 
 

@@ -54,6 +54,12 @@ VALUES: dict[str, Any] = {
     "SettingRevertBody.version": 3,
     "SettingRevertBody.to_version": 2,
     "ChatAnswer.status": "answered",
+    "DeadLetter.id": 4711,
+    "DeadLetter.error": "OperationalError",
+    "DeadLetter.attempts": 4,
+    "RedriveBody.ids": [4711],
+    "redriven": 3,
+    "subscriber": "analytics.activity_project",
     "accent": "#0f766e",
     "access_token": "eyJhbGciOiJSUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiI3In0.c2lnbmVk",
     "active_runs": 0,
@@ -166,6 +172,7 @@ PARAMETERS: dict[str, Any] = {
     "period": "2026-11",
     "search": "tent",
     "category": "Tents",
+    "subscriber": "analytics.activity_project",
     "workflow": "greeting",
 }
 

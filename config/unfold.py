@@ -94,6 +94,7 @@ UNFOLD: dict[str, Any] = {
                     _item(_("Outbox"), "outbox", "core_outboxevent_changelist"),
                     _item(_("Deliveries"), "local_shipping", "core_delivery_changelist"),
                     _item(_("Dead letters"), "report", "core_deadletter_changelist"),
+                    _item(_("Replays"), "replay", "core_eventreplay_changelist"),
                 ],
             },
         ],

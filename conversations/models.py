@@ -140,6 +140,7 @@ class Message(models.Model):
     route = models.JSONField(null=True, blank=True)
     is_abstained = models.BooleanField(default=False)
     run_id = models.UUIDField(null=True, blank=True)
+    run_part = models.CharField(max_length=40, blank=True, default="")
     person_id = models.UUIDField(null=True, blank=True)
     name = models.CharField(max_length=160, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -152,7 +153,9 @@ class Message(models.Model):
                 fields=["conversation", "client_id"], name="message_client_id_once"
             ),
             models.UniqueConstraint(
-                fields=["run_id"], condition=Q(author="ai"), name="message_reply_once"
+                fields=["run_id", "run_part"],
+                condition=Q(author="ai"),
+                name="message_reply_part_once",
             ),
         ]
 

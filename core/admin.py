@@ -6,7 +6,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
@@ -16,8 +17,8 @@ from unfold.decorators import action, display
 from core.audit.models import AuditCheckpoint, AuditEntry
 from core.audit.record import act_record
 from core.audit.types import PLATFORM_CHAIN, Act
-from core.events import redrive
-from core.events.models import DeadLetter, Delivery, OutboxEvent
+from core.events.dead_letters import dead_letters_redrive
+from core.events.models import DeadLetter, Delivery, EventReplay, OutboxEvent
 
 ACTION_ROWS_RECORDED: Final = 100
 
@@ -124,19 +125,40 @@ class DeadLetterAdmin(ReadOnlyAdmin):
     """Deliveries whose retries are used up; redrive once the cause is fixed."""
 
     list_display = ["id", "subscriber", "reason", "attempts", "tenant_id", "finished_at"]
-    list_filter = ["subscriber"]
-    search_fields = ["subscriber", "=tenant_id", "reason"]
+    list_filter = ["subscriber", "finished_at"]
+    search_fields = ["subscriber", "=tenant_id", "=event_seq", "reason"]
     ordering = ["-id"]
     actions = ["dead_letters_redrive"]
 
     @action(description=_("Redrive: deliver again"))  # type: ignore[untyped-decorator]  # unfold ships no types
     def dead_letters_redrive(self, request: HttpRequest, queryset: QuerySet[DeadLetter]) -> None:
         """Put the chosen dead letters back in line."""
-        count = redrive(list(queryset.values_list("pk", flat=True)))
+        count = dead_letters_redrive(ids=list(queryset.values_list("pk", flat=True)))
         text = ngettext(
             "%d dead letter is back in line.", "%d dead letters are back in line.", count
         )
         messages.success(request, text % count)
+
+
+@admin.register(EventReplay)
+class EventReplayAdmin(ReadOnlyAdmin):
+    """Stored events delivered again; `manage.py events_replay` begins and cancels it."""
+
+    list_display = ["requested_at", "subscriber", "tenant_id", "state", "planned", "left", "failed"]
+    list_filter = ["state", "subscriber"]
+    search_fields = ["subscriber", "=tenant_id"]
+    ordering = ["-requested_at"]
+    exclude = ["cursor_at", "cursor_id", "turn_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EventReplay]:
+        waiting = Delivery.objects.filter(replay_id=OuterRef("pk"), state=Delivery.State.PENDING)
+        left = waiting.values("replay_id").annotate(number=Count("pk")).values("number")
+        found: QuerySet[EventReplay] = super().get_queryset(request)
+        return found.annotate(left=Coalesce(Subquery(left), 0))
+
+    @display(description=_("left"))  # type: ignore[untyped-decorator]  # unfold ships no types
+    def left(self, replay: EventReplay) -> int:
+        return int(replay.left)  # type: ignore[attr-defined]  # annotated above
 
 
 @admin.register(AuditEntry)

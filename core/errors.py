@@ -135,3 +135,33 @@ class ServiceUnavailable(DomainError):
     title = "This is unavailable for the moment."
     http_status = 503
     retryable = True
+
+
+class EventTooLarge(DomainError):
+    """What happened would be told to other parts in an event of more than 64 KiB."""
+
+    code = "event_too_large"
+    title = "An event of this size cannot be stored."
+    http_status = 413
+
+
+class SubscriberUnknown(NotFound):
+    """No part of this installation listens to events under that name."""
+
+    code = "subscriber_unknown"
+    title = "No subscriber has this name."
+
+
+class ReplayRefused(DomainError):
+    """The span of a replay is empty or in the future, or its subscriber cannot be rebuilt."""
+
+    code = "replay_refused"
+    title = "These events cannot be replayed like this."
+    http_status = 422
+
+
+class ReplayUnderWay(Conflict):
+    """One replay of a subscriber at a time runs for a workspace."""
+
+    code = "replay_under_way"
+    title = "A replay of this subscriber is under way."

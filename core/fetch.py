@@ -11,19 +11,26 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import time
+import ssl
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from threading import Event
 from typing import Final
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+import httpcore2
 import httpx2
 from django.conf import settings
 
 from core.errors import DomainError
+from core.resilience.deadline import deadline_check, deadline_scope
+from core.resilience.errors import DeadlineExceeded
+from core.resilience.interruption import aborting
+from core.resilience.wire import Wire
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -56,6 +63,12 @@ _NEVER: Final = tuple(
         "2001::/23",
         "64:ff9b:1::/48",
     )
+)
+_STEPS: Final = ("connect", "read", "write", "pool")
+_BROKEN: Final = (
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+    httpcore2.TimeoutException,
 )
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 _resolvers: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="resolve")
@@ -115,78 +128,116 @@ def url_check(url: str) -> None:
 def fetch(url: str, *, types: Collection[str] = READABLE, max_bytes: int = MAX_BYTES) -> Fetched:
     """Return what is at `url`, following at most five redirects, within 20 seconds.
 
-    Raises UrlInvalid, UrlForbidden, FetchFailed, FetchTooLarge, FetchTypeRefused.
+    Ends sooner at the caller's deadline, and at once when the caller is cancelled; the connection
+    is then shut down. Raises UrlInvalid, UrlForbidden, FetchFailed, FetchTooLarge,
+    FetchTypeRefused, DeadlineExceeded (the caller's), Cancelled.
     """
-    deadline = time.monotonic() + DEADLINE_SECONDS
+    try:
+        with deadline_scope(DEADLINE_SECONDS):
+            return _followed(url, types, max_bytes)
+    except DeadlineExceeded as error:
+        deadline_check()
+        raise FetchFailed("The server took too long to answer.") from error
+
+
+def _followed(url: str, types: Collection[str], max_bytes: int) -> Fetched:
     for _ in range(MAX_REDIRECTS + 1):
-        with _opened(_target(url), deadline) as response:
-            if response.status_code in _REDIRECTS:
+        with _opened(_target(url)) as response:
+            if response.status in _REDIRECTS:
                 url = _redirected(url, response)
                 continue
             content_type = _accepted_type(response, types)
-            return Fetched(url, _body(response, max_bytes, deadline), content_type)
+            return Fetched(url, _body(response, max_bytes), content_type)
     raise FetchFailed("The address redirects too often.")
 
 
-def _redirected(url: str, response: httpx2.Response) -> str:
-    location = response.headers.get("location", "")
+def _redirected(url: str, response: httpcore2.Response) -> str:
+    location = _header(response, b"location")
     if not location:
         raise FetchFailed("The address redirects to nowhere.")
     return urljoin(url, location)
 
 
-def _accepted_type(response: httpx2.Response, types: Collection[str]) -> str:
-    if response.status_code != 200:
-        raise FetchFailed(f"The server answered with status {response.status_code}.")
-    if response.headers.get("content-encoding", "identity").lower() != "identity":
+def _accepted_type(response: httpcore2.Response, types: Collection[str]) -> str:
+    if response.status != 200:
+        raise FetchFailed(f"The server answered with status {response.status}.")
+    if (_header(response, b"content-encoding") or "identity").lower() != "identity":
         raise FetchTypeRefused("The server insists on a compressed answer, which is not accepted.")
-    content_type: str = response.headers.get("content-type", "").split(";")[0].strip().lower()
+    content_type = _header(response, b"content-type").split(";")[0].strip().lower()
     if content_type not in types:
         raise FetchTypeRefused()
     return content_type
 
 
-def _body(response: httpx2.Response, max_bytes: int, deadline: float) -> bytes:
+def _body(response: httpcore2.Response, max_bytes: int) -> bytes:
     content = bytearray()
-    try:
-        for part in response.iter_raw():
-            content += part
-            if len(content) > max_bytes:
-                raise FetchTooLarge()
-            if time.monotonic() > deadline:
-                raise FetchFailed("The server took too long to answer.")
-    except httpx2.HTTPError as error:
-        raise FetchFailed("The connection broke off.") from error
+    for part in response.iter_stream():
+        content += part
+        if len(content) > max_bytes:
+            raise FetchTooLarge()
     return bytes(content)
 
 
 @contextmanager
-def _opened(target: Target, deadline: float) -> Iterator[httpx2.Response]:
+def _opened(target: Target) -> Iterator[httpcore2.Response]:
     """Connect to the checked address; the host stays in the Host header and the TLS name."""
-    remaining = deadline - time.monotonic()
-    if remaining <= 0:
-        raise FetchFailed("The server took too long to answer.")
-    literal = f"[{target.address}]" if ":" in target.address else target.address
-    url = target.url._replace(netloc=f"{literal}:{target.port}", fragment="").geturl()
-    headers = {
-        "Host": _host_header(target),
-        "User-Agent": USER_AGENT,
-        "Accept-Encoding": "identity",
-    }
-    timeout = httpx2.Timeout(min(STEP_SECONDS, remaining))
-    client = httpx2.Client(trust_env=False, follow_redirects=False, timeout=timeout)
-    with client:
-        request = client.build_request(
-            "GET", url, headers=headers, extensions={"sni_hostname": target.host}
-        )
-        try:
-            response = client.send(request, stream=True)
-        except httpx2.HTTPError as error:
-            raise FetchFailed() from error
-        try:
-            yield response
-        finally:
-            response.close()
+    wire = Wire()
+    path = _path(target.url)
+    with (
+        aborting(wire.shut_down),
+        httpcore2.ConnectionPool(ssl_context=_trusted(), network_backend=wire) as pool,
+        _told_plainly(),
+        pool.stream(
+            "GET",
+            httpcore2.URL(
+                scheme=target.url.scheme, host=target.address, port=target.port, target=path
+            ),
+            headers=_headers(target),
+            extensions={
+                "sni_hostname": target.host,
+                "timeout": dict.fromkeys(_STEPS, STEP_SECONDS),
+            },
+        ) as response,
+    ):
+        yield response
+
+
+def _path(url: SplitResult) -> bytes:
+    """Return path and query as they are sent, with what is no ASCII quoted."""
+    try:
+        return httpx2.URL(url._replace(netloc="host", fragment="").geturl()).raw_path
+    except httpx2.InvalidURL as error:
+        raise UrlInvalid() from error
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    try:
+        yield
+    except _BROKEN as error:
+        raise FetchFailed() from error
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Return the authorities that browsers trust; reading them takes longer than a request."""
+    return httpx2.create_ssl_context(trust_env=False)
+
+
+def _headers(target: Target) -> list[tuple[bytes | str, bytes | str]]:
+    return [
+        ("Host", _host_header(target)),
+        ("Accept", "*/*"),
+        ("Accept-Encoding", "identity"),
+        ("Connection", "close"),
+        ("User-Agent", USER_AGENT),
+    ]
+
+
+def _header(response: httpcore2.Response, name: bytes) -> str:
+    """Return a header of the answer, "" without it; what is no ASCII is not understood."""
+    found = (value for key, value in response.headers if key.lower() == name)
+    return next(found, b"").decode("ascii", "replace").strip()
 
 
 def _host_header(target: Target) -> str:
@@ -226,10 +277,16 @@ def _parsed(url: str) -> tuple[SplitResult, str, int]:
 def _resolved(host: str, port: int) -> list[Address]:
     """Return every address of the host, as the system resolves it; raises FetchFailed."""
     lookup = _resolvers.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+    is_over = Event()
+    lookup.add_done_callback(lambda _: is_over.set())
     try:
-        found = lookup.result(timeout=STEP_SECONDS)
+        with aborting(is_over.set):
+            is_over.wait(STEP_SECONDS)
+        found = lookup.result(timeout=0)
     except (OSError, UnicodeError, FutureTimeout) as error:
         raise FetchFailed("The host name of this address is not known.") from error
+    finally:
+        lookup.cancel()  # what was not begun takes nobody's turn
     return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
 
 

@@ -1,7 +1,7 @@
 """Models of the shared schema that belong to no app: outbox, keyed requests, the audit log."""
 
 from core.audit.models import AuditCheckpoint, AuditEntry, AuditHead
-from core.events.models import DeadLetter, Delivery, OutboxEvent
+from core.events.models import DeadLetter, Delivery, EventReplay, OutboxEvent
 from core.idempotency.models import IdempotencyRecord
 from core.identifiers import uuid7
 
@@ -11,6 +11,7 @@ __all__ = [
     "AuditHead",
     "DeadLetter",
     "Delivery",
+    "EventReplay",
     "IdempotencyRecord",
     "OutboxEvent",
     "uuid7",

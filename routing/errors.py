@@ -25,13 +25,6 @@ class ProviderUnknown(DomainError):
     http_status = 422
 
 
-class DeadlineExceeded(ServiceUnavailable):
-    """The caller's deadline had passed before an answer was complete."""
-
-    code = "deadline_exceeded"
-    title = "There was no time left to answer."
-
-
 class TenantMismatch(DomainError):
     """The body names another workspace than the host and credentials do."""
 

@@ -17,6 +17,8 @@ from core.observability.metrics import (
     tenant_label,
     tokens_total,
 )
+from core.resilience.deadline import deadline_until
+from core.resilience.interruption import interruption_check
 from routing import features, selectors
 from routing.classifier import classify
 from routing.complexity import TierChoice, tier_choose
@@ -86,7 +88,7 @@ def completion_generate(
     `deadline` is a point of `time.monotonic()`. Writes nothing, so it is safe to repeat; the caller
     records the usage. Falls back to the local provider when the tier's own does not answer, or may
     not be paid for any more; `reference` names the work, so that it is paid for once. Raises
-    DeadlineExceeded.
+    DeadlineExceeded, and Cancelled when the caller's token is cancelled.
     """
     policy = selectors.policy_get()
     threshold = policy.support_threshold
@@ -96,16 +98,24 @@ def completion_generate(
         system_prompt=system_prompt,
         support_threshold=SUPPORT_THRESHOLD if threshold is None else threshold,
     )
-    provider = _provider(policy, tier)
+    with deadline_until(deadline):
+        interruption_check()
+        completion = _completed(_provider(policy, tier), request, deadline, reference)
+    _completion_count(tier, completion)
+    return completion
+
+
+def _completed(
+    provider: Provider, request: CompletionRequest, deadline: float | None, reference: str
+) -> Completion:
+    """Complete through the provider, or through the local one when it does not answer."""
     try:
-        completion = provider_complete(
+        return provider_complete(
             provider, request, deadline=deadline, reference=reference or uuid4().hex
         )
     except ProviderUnavailable as error:
-        log.warning("provider_fallback", provider=provider.name, tier=tier, code=error.code)
-        completion = provider_get(DEFAULT_PROVIDER).complete(request, deadline=deadline)
-    _completion_count(tier, completion)
-    return completion
+        log.warning("provider_fallback", provider=provider.name, code=error.code)
+        return provider_get(DEFAULT_PROVIDER).complete(request, deadline=deadline)
 
 
 def _completion_count(tier: Tier, completion: Completion) -> None:

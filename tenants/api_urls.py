@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tenants.api import audit, invitations, keys, preferences, security, tokens
+from tenants.api import audit, dead_letters, invitations, keys, preferences, security, tokens
 
 _GROUP = "settings/<slug:group>"
 
@@ -22,6 +22,12 @@ urlpatterns = [
     path("security-events", security.SecurityEventListView.as_view(), name="security_events"),
     path("blocks", security.BlockListView.as_view(), name="blocks"),
     path("blocks/<uuid:block_id>", security.BlockDetailView.as_view(), name="block"),
+    path("dead-letters", dead_letters.DeadLetterListView.as_view(), name="dead_letters"),
+    path(
+        "dead-letters/redrive",
+        dead_letters.DeadLetterRedriveView.as_view(),
+        name="dead_letters_redrive",
+    ),
     path("settings", preferences.SettingGroupListView.as_view(), name="api_settings"),
     path(_GROUP, preferences.SettingView.as_view(), name="api_setting"),
     path(f"{_GROUP}/history", preferences.SettingHistoryView.as_view(), name="api_setting_history"),

@@ -34,6 +34,9 @@ ACT_LABELS = {
     Act.WORKFLOW_DRAFT_DELETED: _("Workflow draft deleted"),
     Act.WORKFLOW_VALIDATED: _("Workflow validated"),
     Act.WORKFLOW_PUBLISHED: _("Workflow published"),
+    Act.APPROVAL_DECIDED: _("Approval decided"),
+    Act.RUN_CANCELLED: _("Run cancelled"),
+    Act.SAGA_REDRIVEN: _("Compensations tried again"),
     Act.WORKFLOW_RETIRED: _("Workflow taken back"),
     Act.RUNS_STOPPED: _("Runs stopped"),
     Act.RUNS_PURGED: _("Runs ended before their time"),
@@ -48,6 +51,9 @@ ACT_LABELS = {
     Act.ADMIN_CHANGED: _("Changed by the platform"),
     Act.ADMIN_DELETED: _("Deleted by the platform"),
     Act.ADMIN_ACTION: _("Action of the platform"),
+    Act.EVENTS_REPLAYED: _("Events replayed"),
+    Act.REPLAY_CANCELLED: _("Replay of events cancelled"),
+    Act.DEAD_LETTERS_REDRIVEN: _("Dead letters redriven"),
     Act.SIGNING_KEY_ROTATED: _("Signing key rotated"),
 }
 ACTOR_LABELS = {

@@ -14,6 +14,7 @@ from core.answers import AnswerSerializer
 from core.api import StrictSerializer
 from core.audit.models import AuditEntry
 from core.audit.types import Act
+from core.events.models import DeadLetter
 from tenants.models import ApiKey, Block, Invitation, SecurityEvent
 from tenants.preferences.models import SettingChange
 from tenants.types import REQUESTS_PER_MINUTE_LIMIT, SCOPES, InvitationState, KeyState, Role
@@ -202,6 +203,45 @@ class AuditEntrySerializer(serializers.ModelSerializer[AuditEntry]):
     def get_facts(self, entry: AuditEntry) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(entry.data)
         return found
+
+
+class DeadLetterChoice(StrictSerializer):
+    """Which dead letters: all that fit every field given."""
+
+    subscriber = serializers.CharField(max_length=120, required=False)
+    since = serializers.DateTimeField(required=False, help_text="of events from then on")
+    until = serializers.DateTimeField(required=False, help_text="of events before then")
+
+
+class RedriveBody(DeadLetterChoice):
+    """Which dead letters are delivered again; an empty body means all."""
+
+    ids = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        required=False,
+        min_length=1,
+        max_length=1000,
+    )
+
+
+class RedrivenSerializer(serializers.Serializer[Any]):
+    """How many dead letters are back in line."""
+
+    redriven = serializers.IntegerField(min_value=0, max_value=1000)
+
+
+class DeadLetterSerializer(serializers.ModelSerializer[DeadLetter]):
+    """An event that a subscriber could not take in, four times, and the kind of failure."""
+
+    error = serializers.SerializerMethodField(help_text="the kind of failure, without its words")
+
+    class Meta:
+        model = DeadLetter
+        fields = ("id", "subscriber", "occurred_at", "attempts", "finished_at", "error")
+        read_only_fields = fields
+
+    def get_error(self, letter: DeadLetter) -> str:
+        return letter.reason.partition(":")[0]
 
 
 class SecurityEventSerializer(serializers.ModelSerializer[SecurityEvent]):

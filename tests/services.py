@@ -23,7 +23,7 @@ REDIS_PORT = int(os.environ.get("TEST_REDIS_PORT", "56379"))
 PASSWORD = "test-only"
 # Shared tables with tenants' rows that tests commit to.
 COMMITTED = (
-    *("core_idempotencyrecord", "billing_usageentry"),
+    *("core_idempotencyrecord", "billing_usageentry", "core_eventreplay"),
     *("core_auditentry", "core_audithead", "core_auditcheckpoint"),
     *("tenants_block", "tenants_keyplace", "tenants_securityevent"),
     *("tenants_workspacesetting", "tenants_settingchange"),

@@ -12,6 +12,7 @@ from statistics import fmean
 
 from workflows.spec.graph import Edge, Graph
 from workflows.spec.kinds import END
+from workflows.spec.ordering import cycles
 
 BOX_WIDTH = 176
 BOX_HEIGHT = 52
@@ -20,7 +21,10 @@ BEND_WIDTH = 24
 RANK_HEIGHT = 124
 MARGIN = 16
 SWEEPS = 4
+BACK_BOW = 56
+INSIDE = "each"
 LABEL_CHARACTERS = 26
+LABEL_WIDTH = 160
 LABEL_RISE = 17
 
 Layers = list[list[str]]
@@ -88,7 +92,10 @@ def graph_draw(graph: Graph, trail: Trail | None = None) -> Drawing:
     layers = _layers(ranks, chains)
     places = _places(layers)
     return Drawing(
-        width=max(x for x, _ in places.values()) + BOX_WIDTH // 2 + MARGIN,
+        width=max(x for x, _ in places.values())
+        + BOX_WIDTH // 2
+        + MARGIN
+        + _room_back(edges, ranks),
         height=len(layers) * RANK_HEIGHT - RANK_HEIGHT + BOX_HEIGHT + 2 * MARGIN,
         boxes=tuple(_box(graph, step_id, places[step_id], trail) for step_id in graph.nodes),
         lines=tuple(
@@ -99,20 +106,33 @@ def graph_draw(graph: Graph, trail: Trail | None = None) -> Drawing:
 
 
 def _edges(graph: Graph) -> list[Edge]:
-    """Return one edge per pair of steps; ends are marked on the box instead."""
+    """Return one edge per pair of steps; ends are marked on the box instead.
+
+    A step that holds steps leads to the first of each of its bodies.
+    """
     found: dict[tuple[str, str], Edge] = {}
     for node in graph.nodes.values():
         for edge in node.edges:
             if edge.target != END:
                 found.setdefault((edge.source, edge.target), edge)
+    for body, entry in graph.entries.items():
+        container, _, branch = body.partition(".")
+        if container:
+            found.setdefault((container, entry), Edge(container, entry, branch or INSIDE, ()))
     return list(found.values())
 
 
 def _ranks(graph: Graph, edges: Sequence[Edge]) -> dict[str, int]:
-    """Return the length of the longest way to each step, in topological order."""
+    """Return the length of the longest way to each step, in topological order.
+
+    Ways back, which close a cycle, are left out.
+    """
     waiting_for = {step_id: 0 for step_id in graph.nodes}
     after: dict[str, list[str]] = defaultdict(list)
+    back = {(edge.source, edge.target) for edge, _circle in cycles(graph.nodes)}
     for edge in edges:
+        if (edge.source, edge.target) in back:
+            continue
         waiting_for[edge.target] += 1
         after[edge.source].append(edge.target)
     ranks = {graph.entry: 0}
@@ -142,6 +162,8 @@ def _layers(ranks: Mapping[str, int], chains: Mapping[tuple[str, str], list[str]
         layers[rank].append(step_id)
     for chain in chains.values():
         start = ranks[chain[0]]
+        if ranks[chain[-1]] <= start:
+            continue
         for offset, bend in enumerate(chain[1:-1], start=1):
             layers[start + offset].append(bend)
         for one, other in pairwise(chain):
@@ -193,25 +215,54 @@ def _box(graph: Graph, step_id: str, place: tuple[int, int], trail: Trail) -> Bo
         height=BOX_HEIGHT,
         outcome=trail.outcomes.get(step_id, ""),
         is_current=step_id == trail.current,
-        is_last=any(edge.target == END for edge in node.edges),
+        is_last=node.kind.ends or (not node.body and END in {edge.target for edge in node.edges}),
     )
 
 
 def _line(edge: Edge, places: Sequence[tuple[int, int]], trail: Trail) -> Line:
     """Draw from box to box; a bend passes its rank upright, between the boxes there."""
+    if places[-1][1] <= places[0][1]:
+        return _line_back(edge, places[0], places[-1], trail)
     path = [f"M{places[0][0]} {places[0][1]}"]
     for (x, top), (to_x, to_y) in pairwise(places):
         y = top + BOX_HEIGHT
         bow = (to_y - y) // 2
         path.append(f"V{y} C{x} {y + bow} {to_x} {to_y - bow} {to_x} {to_y}")
-    label = edge.label
-    if len(label) > LABEL_CHARACTERS:
-        label = label[: LABEL_CHARACTERS - 1] + "…"
     return Line(
         path=" ".join(path),
-        label=label,
+        label=_short(edge.label),
         condition=edge.label,
         label_x=places[-1][0],
         label_y=places[-1][1] - LABEL_RISE,
         is_taken=(edge.source, edge.target) in trail.taken,
     )
+
+
+def _line_back(edge: Edge, start: tuple[int, int], end: tuple[int, int], trail: Trail) -> Line:
+    """Draw a way that closes a cycle: from the right side of one box round to that of the other."""
+    x, to_x = start[0] + BOX_WIDTH // 2, end[0] + BOX_WIDTH // 2
+    y, to_y = start[1] + BOX_HEIGHT // 2, end[1] + BOX_HEIGHT // 2
+    if start == end:
+        y, to_y = y + BOX_HEIGHT // 4, to_y - BOX_HEIGHT // 4
+    bow = max(x, to_x) + BACK_BOW + (y - to_y) // 10
+    return Line(
+        path=f"M{x} {y} C{bow} {y} {bow} {to_y} {to_x} {to_y}",
+        label=_short(edge.label),
+        condition=edge.label,
+        # The middle of the curve lies at three quarters of its handles.
+        label_x=(x + to_x + 6 * bow) // 8,
+        label_y=(y + to_y) // 2,
+        is_taken=(edge.source, edge.target) in trail.taken,
+    )
+
+
+def _room_back(edges: Sequence[Edge], ranks: Mapping[str, int]) -> int:
+    """Return the room that ways back and their labels need at the right."""
+    rises = [ranks[edge.source] - ranks[edge.target] for edge in edges]
+    highest = max(rises, default=-1)
+    return BACK_BOW + highest * RANK_HEIGHT // 10 + LABEL_WIDTH // 2 if highest >= 0 else 0
+
+
+def _short(label: str) -> str:
+    is_long = len(label) > LABEL_CHARACTERS
+    return label[: LABEL_CHARACTERS - 1] + "…" if is_long else label

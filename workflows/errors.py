@@ -17,6 +17,20 @@ class RunNotFound(NotFound):
     title = "There is no run of that id."
 
 
+class WaitNotFound(NotFound):
+    """No request of that id in this workspace."""
+
+    code = "wait_not_found"
+    title = "There is no request of that id."
+
+
+class RunNotStuck(Conflict):
+    """Only a run that gave up undoing something can be told to try again."""
+
+    code = "run_not_stuck"
+    title = "This run has nothing left to undo."
+
+
 class WorkflowInvalid(DomainError):
     """A workflow text with mistakes; ``errors`` lists each with line, column and pointer."""
 

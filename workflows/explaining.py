@@ -8,7 +8,8 @@ from typing import Any
 
 from workflows.drawing import Drawing, Trail, graph_draw
 from workflows.engine.events import EventType, RunEvent
-from workflows.engine.state import JournalCorrupt, RunState, fold
+from workflows.engine.folding import JournalCorrupt, fold
+from workflows.engine.state import RunState
 from workflows.spec.graph import Graph
 from workflows.spec.kinds import END
 

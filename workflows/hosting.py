@@ -21,6 +21,7 @@ from workflows.quotas import run_settle
 from workflows.spec.graph import Graph
 from workflows.steps.escalation import rescue
 from workflows.stops import runs_are_stopped
+from workflows.versions import version_current
 
 
 class RunHost:
@@ -39,11 +40,15 @@ class RunHost:
         if self.gives_way:
             give_way()
 
-    def graph(self, run: ClaimedRun) -> Graph:
-        """Return the graph the run is pinned to."""
-        return selectors.graph_get(workflow=run.workflow, content_hash=run.content_hash)
+    def graph(self, *, workflow: str, content_hash: str) -> Graph:
+        """Return the graph of an exact text."""
+        return selectors.graph_get(workflow=workflow, content_hash=content_hash)
 
-    def rescue(self, run: ClaimedRun, state: RunState) -> None:
+    def current(self, workflow: str) -> Graph:
+        """Return what answers under a name now."""
+        return version_current(workflow=workflow)
+
+    def rescue(self, run: ClaimedRun, state: RunState, graph: Graph | None) -> None:
         """Queue the conversation for a person."""
         if run.conversation_id is not None:
             rescue(conversation_id=run.conversation_id, run_id=run.id)

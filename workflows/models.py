@@ -1,11 +1,13 @@
 """Versions of workflows, runs, and the events runs are made of. All in the tenant's schema."""
 
+from enum import StrEnum
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from core.identifiers import uuid7
 from workflows.engine.events import ACTIVE, EventType, RunStatus
-from workflows.types import VersionState
+from workflows.types import VersionState, WaitKind, WaitState
 
 ACTIVE_STATUSES = sorted(status.value for status in ACTIVE)
 ANSWERING_STATUSES = sorted(
@@ -13,7 +15,7 @@ ANSWERING_STATUSES = sorted(
 )
 
 
-def _choices(values: type[RunStatus | EventType | VersionState]) -> list[tuple[str, str]]:
+def _choices(values: type[StrEnum]) -> list[tuple[str, str]]:
     return [(str(value), str(value).replace("_", " ")) for value in values]
 
 
@@ -123,15 +125,19 @@ class Run(models.Model):
     currency = models.CharField(max_length=3, blank=True)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    wake_at = models.DateTimeField(null=True)
+    cancel_reason = models.CharField(max_length=64, blank=True)
 
     class Meta:
         ordering = ["-started_at"]
         verbose_name = _("run")
         constraints = [
+            # A run that waits for anything but its visitor has given up its turn, and with it the
+            # conversation: another may answer there in the meantime.
             models.UniqueConstraint(
                 fields=["conversation_id"],
-                condition=models.Q(status__in=ACTIVE_STATUSES),
-                name="workflows_run_one_active",
+                condition=models.Q(status__in=ACTIVE_STATUSES, answered_seq__isnull=False),
+                name="workflows_run_one_answering",
             ),
             models.UniqueConstraint(
                 fields=["conversation_id", "answered_seq"],
@@ -157,6 +163,47 @@ class Run(models.Model):
     def is_active(self) -> bool:
         """Tell whether the run still goes on."""
         return RunStatus(self.status).is_active
+
+
+class Wait(models.Model):
+    """Something a run waits for, where people find it and leave their answer."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="waits", db_index=False)
+    conversation_id = models.UUIDField(null=True)
+    key = models.CharField(max_length=255)
+    scope = models.CharField(max_length=255, blank=True)
+    step_id = models.CharField(max_length=64)
+    kind = models.CharField(max_length=16, choices=_choices(WaitKind))
+    data = models.JSONField(default=dict)
+    state = models.TextField(choices=_choices(WaitState))
+    until = models.DateTimeField(null=True)
+    answer = models.JSONField(default=dict)
+    answered_by = models.UUIDField(null=True)
+    created_at = models.DateTimeField()
+    resolved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = _("wait")
+        constraints = [
+            models.UniqueConstraint(fields=["run", "key"], name="workflows_wait_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["conversation_id"],
+                condition=models.Q(state=WaitState.OPEN.value),
+                name="workflows_wait_talk",
+            ),
+            models.Index(
+                fields=["kind", "created_at"],
+                condition=models.Q(state=WaitState.OPEN.value),
+                name="workflows_wait_open",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
 
 
 class RunEvent(models.Model):

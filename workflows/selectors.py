@@ -8,17 +8,24 @@ from uuid import UUID
 
 from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from workflows.engine import journal
 from workflows.engine.events import ACTIVE, RunEvent, RunStatus
 from workflows.engine.step import kinds
-from workflows.errors import DraftNotFound, RunNotFound, VersionNotFound, WorkflowNotFound
+from workflows.errors import (
+    DraftNotFound,
+    RunNotFound,
+    VersionNotFound,
+    WaitNotFound,
+    WorkflowNotFound,
+)
 from workflows.library import library
-from workflows.models import Run, WorkflowDraft, WorkflowStop, WorkflowVersion
+from workflows.models import Run, Wait, WorkflowDraft, WorkflowStop, WorkflowVersion
 from workflows.spec.errors import SpecError, SpecProblem
 from workflows.spec.graph import Graph
 from workflows.spec.loading import load
-from workflows.types import VersionState
+from workflows.types import VersionState, WaitKind, WaitState
 
 GRAPHS_REMEMBERED = 256
 
@@ -223,3 +230,31 @@ def run_of_turn(*, trigger_event_id: UUID, conversation_id: UUID | None) -> UUID
         | Q(conversation_id=conversation_id, conversation_id__isnull=False)
     )
     return runs.order_by("-started_at").values_list("pk", flat=True).first()
+
+
+def question_open(*, conversation_id: UUID) -> Wait | None:
+    """Return what a run waits to hear from a conversation's visitor, the oldest question first."""
+    return (
+        Wait.objects.filter(
+            conversation_id=conversation_id,
+            kind=WaitKind.QUESTION.value,
+            state=WaitState.OPEN.value,
+        )
+        .exclude(until__lte=timezone.now())
+        .order_by("created_at")
+        .first()
+    )
+
+
+def approval_get(*, wait_id: UUID) -> Wait:
+    """Return what a run asked the team; raises ``WaitNotFound``."""
+    found = Wait.objects.filter(pk=wait_id, kind=WaitKind.APPROVAL.value).first()
+    if found is None:
+        raise WaitNotFound(wait_id=str(wait_id))
+    return found
+
+
+def approval_list(*, state: str = WaitState.OPEN.value) -> QuerySet[Wait]:
+    """Return what runs ask the team, the oldest first."""
+    asked = Wait.objects.filter(kind=WaitKind.APPROVAL.value, state=state)
+    return asked.select_related("run").order_by("created_at")

@@ -6,22 +6,33 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from django.db import transaction
 from django.utils import timezone
 
 from conversations.errors import ConversationNotFound, StaleReply
 from conversations.selectors import turn_context
 from conversations.services import handover_request
 from conversations.types import ConversationState, TurnContext
+from core.audit.record import act_record
+from core.audit.types import Act
 from core.identifiers import uuid7
 from workflows import quotas, selectors
 from workflows.dispatch import run_dispatch, run_dispatched
-from workflows.engine import journal
-from workflows.engine.events import EventType, RunEvent
+from workflows.engine import journal, waits
+from workflows.engine.contracts import input_check
+from workflows.engine.events import EventType
 from workflows.engine.execution import run_drive
 from workflows.engine.state import RunState
-from workflows.errors import AnswerRefused, RunsStopped, TurnNotRunnable, WorkflowNotFound
+from workflows.engine.waits import WaitOver
+from workflows.errors import (
+    AnswerRefused,
+    RunNotStuck,
+    RunsStopped,
+    TurnNotRunnable,
+    WorkflowNotFound,
+)
 from workflows.hosting import RunHost
-from workflows.models import Run
+from workflows.models import Run, Wait
 from workflows.spec.errors import SpecError
 from workflows.steps.escalation import rescue
 from workflows.stopping import stopped_purge
@@ -34,6 +45,7 @@ log = structlog.get_logger(__name__)
 
 HISTORY_ITEMS = 10
 HISTORY_CHARACTERS = 500
+COMMENT_CHARACTERS = 1_000
 SWEEP_LIMIT = 200
 SWEEP_GRACE_SECONDS = 15.0
 POLL_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.05)
@@ -49,7 +61,8 @@ def run_start(
     """Record a run pinned to the workflow's current text and send it to a worker on commit.
 
     Idempotent by trigger, by unanswered turn and by conversation: while one run of a conversation
-    goes on no second is made. Raises ``WorkflowNotFound``, ``AnswerRefused``, ``RunsStopped``.
+    goes on no second is made. Raises ``WorkflowNotFound``, ``InputInvalid``, ``AnswerRefused``,
+    ``RunsStopped``.
     """
     if runs_are_stopped(workflow):
         raise RunsStopped(reason="people_only")
@@ -65,11 +78,12 @@ def run_start(
         answered_seq=input.get("answered_seq"),
         started_at=now,
     )
-    payload = journal.decoded({"input": input, "next": graph.entry})
+    input_check(graph.input_schema, input)
+    first = journal.fact(1, EventType.RUN_STARTED, "", {"input": input, "next": graph.entry}, now)
     refused = quotas.run_hold(new.id)
     if refused:
         raise AnswerRefused(reason=refused)
-    if not journal.start(new, RunEvent(1, EventType.RUN_STARTED, "", payload, now)):
+    if not journal.start(new, first):
         quotas.run_let_go(new.id)
         return _run_existing(trigger_event_id, conversation_id)
     run_dispatch(new.id, otherwise=partial(_run_stranded, new.id, conversation_id))
@@ -117,6 +131,9 @@ def turn_answer(*, conversation_id: UUID, trigger_event_id: UUID) -> StartedRun 
         return None
     if turn.state is not ConversationState.AI or not turn.text.strip():
         return None
+    asking = selectors.question_open(conversation_id=conversation_id)
+    if asking is not None:
+        return _question_answer(asking, turn)
     try:
         return run_start(
             workflow=DEFAULT_WORKFLOW,
@@ -131,6 +148,71 @@ def turn_answer(*, conversation_id: UUID, trigger_event_id: UUID) -> StartedRun 
     except AnswerRefused as error:
         _people_ask(conversation_id, error.data["reason"])
     return None
+
+
+def _question_answer(asking: Wait, turn: TurnContext) -> StartedRun | None:
+    """Give a run the answer it waits for; None when it was given already."""
+    value = {"text": turn.text, "turn": _turn_input(turn)}
+    try:
+        run_id = waits.wait_answer(asking.pk, value=value, answered_by=None)
+    except WaitOver:
+        return None
+    run_dispatch(run_id)
+    return StartedRun(run_id, is_new=False)
+
+
+def approval_decide(
+    *, wait_id: UUID, approved: bool, comment: str, decided_by: UUID | None
+) -> None:
+    """Decide what a run asked the team, and wake it. The first decision counts.
+
+    Raises ``WaitNotFound``, ``WaitOver``.
+    """
+    asked = selectors.approval_get(wait_id=wait_id)
+    value = {"approved": approved, "comment": comment[:COMMENT_CHARACTERS]}
+    with transaction.atomic():
+        run_id = waits.wait_answer(asked.pk, value=value, answered_by=decided_by)
+        act_record(
+            act=Act.APPROVAL_DECIDED,
+            target_kind="wait",
+            target_id=asked.pk,
+            data={"run": str(run_id), "approved": approved},
+        )
+        run_dispatch(run_id)
+
+
+def run_cancel(*, run_id: UUID, reason: str = "requested") -> Run:
+    """Ask a run to stop; what it did is undone first. Idempotent; a run that is over stays so.
+
+    A worker that has the run learns of it within a second, in the middle of a step too. Raises
+    ``RunNotFound``.
+    """
+    run = selectors.run_get(run_id=run_id)
+    with transaction.atomic():
+        if journal.cancel_request(run_id, reason[:64]):
+            act_record(
+                act=Act.RUN_CANCELLED,
+                target_kind="run",
+                target_id=run_id,
+                data={"workflow": run.workflow, "reason": reason[:64]},
+            )
+            run_dispatch(run_id)
+    return selectors.run_get(run_id=run_id)
+
+
+def compensations_redrive(*, run_id: UUID) -> None:
+    """Try again what a stuck run could not undo. Raises ``RunNotFound``, ``RunNotStuck``."""
+    run = selectors.run_get(run_id=run_id)
+    with transaction.atomic():
+        if not journal.redrive(run_id):
+            raise RunNotStuck(run_id=str(run_id))
+        act_record(
+            act=Act.SAGA_REDRIVEN,
+            target_kind="run",
+            target_id=run_id,
+            data={"workflow": run.workflow},
+        )
+        run_dispatch(run_id)
 
 
 def _people_ask(conversation_id: UUID, reason: str) -> None:

@@ -28,11 +28,12 @@ from core.errors import DomainError
 from tenants import freshness
 from workflows import selectors
 from workflows.dispatch import queue_purge
-from workflows.engine import journal
+from workflows.engine import journal, waits
 from workflows.engine.events import ACTIVE, EventType, RunEvent, RunStatus
+from workflows.engine.folding import JournalCorrupt, fold
 from workflows.engine.host import ClaimedRun
 from workflows.engine.journal import LEASE_SECONDS, LeaseLost
-from workflows.engine.state import JournalCorrupt, RunState, fold
+from workflows.engine.state import RunState
 from workflows.hosting import RunHost
 from workflows.models import WorkflowStop
 from workflows.quotas import run_let_go
@@ -48,7 +49,7 @@ _SEIZE: Final = """
     UPDATE workflows_run SET lease_owner = %s,
         lease_until = clock_timestamp() + %s * interval '1 second'
     WHERE id = %s AND status = ANY(%s)
-    RETURNING workflow, content_hash, conversation_id, attempts, started_at
+    RETURNING workflow, content_hash, conversation_id, attempts, started_at, cancel_reason
 """
 
 log = structlog.get_logger(__name__)
@@ -182,7 +183,7 @@ def _seize(run_id: UUID) -> ClaimedRun | None:
 def _people_ask(run: ClaimedRun) -> None:
     """Hand the run's conversation over; one that is gone or resolved needs nobody."""
     try:
-        RunHost().rescue(run, RunState())
+        RunHost().rescue(run, RunState(), None)
     except DomainError as error:
         log.info("run_rescue_refused", run=str(run.id), code=error.code)
 
@@ -200,7 +201,8 @@ def _end(run: ClaimedRun) -> Callable[[], None]:
     except JournalCorrupt:
         journal.abandon(run, CODE)
         return partial(run_let_go, run.id)
-    journal.append(run, state, facts, messages=host.closing_events(run, state))
+    waits.waits_close(run.id)
+    journal.close(run, state, facts, messages=host.closing_events(run, state))
     return partial(host.committed, run, state, facts)
 
 

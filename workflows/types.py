@@ -28,6 +28,23 @@ UNPUBLISHED = frozenset({VersionState.DRAFT, VersionState.VALIDATED})
 PUBLISHABLE = frozenset(VersionState) - {VersionState.DRAFT}
 
 
+class WaitKind(StrEnum):
+    """What a run may wait for."""
+
+    TIMER = "timer"
+    QUESTION = "question"
+    APPROVAL = "approval"
+
+
+class WaitState(StrEnum):
+    """Where a wait stands; all but the first are final."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
 @dataclass(frozen=True, slots=True)
 class StartedRun:
     """A run that exists now; ``is_new`` is false when the trigger had started it before."""

@@ -252,9 +252,14 @@ SPECTACULAR_SETTINGS = {
         # The values of workflows.engine.events.RunStatus, which two components show.
         "RunStatusEnum": [
             "running",
+            "waiting",
             "failing",
+            "compensating",
             "completed",
             "failed",
+            "compensated",
+            "stuck",
+            "cancelled",
             "superseded",
             "handed_over",
         ],

@@ -97,18 +97,20 @@ def reply_append(
     citations: Sequence[Citation],
     route: Mapping[str, Any] | None = None,
     abstained: bool = False,
+    part: str = "",
 ) -> Message:
     """Append the AI's reply if the conversation is still where the run read it.
 
     A compare-and-set under the row's lock: the state must be `ai`, the fence unmoved, and no
     visitor message newer than `answered_seq`; otherwise StaleReply, and nothing is stored.
-    Idempotent by run id. `route` is what the REST answer shows of the routing decision; `abstained`
-    marks an answer that says the documents do not tell. Publishes ReplyAppended.
+    Idempotent by run id and `part`, which tells a run's messages apart. `route` is what the REST
+    answer shows of the routing decision; `abstained` marks an answer that says the documents do not
+    tell. Publishes ReplyAppended.
     """
     cleaned = text_clean(text)
     with transaction.atomic():
         conversation = conversation_lock(conversation_id)
-        known = Message.objects.filter(run_id=run_id, author=Author.AI).first()
+        known = Message.objects.filter(run_id=run_id, run_part=part, author=Author.AI).first()
         if known is not None:
             return known
         _fence_check(conversation, fence, answered_seq)
@@ -118,6 +120,7 @@ def reply_append(
             author=Author.AI,
             text=cleaned,
             run_id=run_id,
+            run_part=part,
             citations=[citation.as_json() for citation in citations],
             route=dict(route) if route is not None else None,
             is_abstained=abstained,

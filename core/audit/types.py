@@ -59,6 +59,9 @@ class Act(StrEnum):
     WORKFLOW_DRAFT_DELETED = "workflow.draft_deleted"
     WORKFLOW_VALIDATED = "workflow.validated"
     WORKFLOW_PUBLISHED = "workflow.published"
+    APPROVAL_DECIDED = "approval.decided"
+    RUN_CANCELLED = "run.cancelled"
+    SAGA_REDRIVEN = "saga.redriven"
     WORKFLOW_RETIRED = "workflow.retired"
     RUNS_STOPPED = "runs.stopped"
     RUNS_PURGED = "runs.purged"
@@ -73,6 +76,9 @@ class Act(StrEnum):
     ADMIN_CHANGED = "admin.changed"
     ADMIN_DELETED = "admin.deleted"
     ADMIN_ACTION = "admin.action"
+    EVENTS_REPLAYED = "events.replayed"
+    REPLAY_CANCELLED = "events.replay_cancelled"
+    DEAD_LETTERS_REDRIVEN = "events.redriven"
     SIGNING_KEY_ROTATED = "platform.signing_key_rotated"
 
 

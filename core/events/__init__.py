@@ -3,7 +3,7 @@
 from core.events import catalogue
 from core.events.registry import StoredEvent, subscriber
 
-__all__ = ["StoredEvent", "catalogue", "publish", "redrive", "subscriber"]
+__all__ = ["StoredEvent", "catalogue", "publish", "subscriber"]
 
 
 def publish(event: catalogue.Event) -> None:
@@ -11,10 +11,3 @@ def publish(event: catalogue.Event) -> None:
     from core.events.outbox import publish as store
 
     store(event)
-
-
-def redrive(delivery_ids: list[int]) -> int:
-    """Put dead letters back in line (see `core.events.deliver`)."""
-    from core.events.deliver import redrive as put_back
-
-    return put_back(delivery_ids)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar, dataclass_transform
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 _by_name: dict[str, type[Event]] = {}
 _adapters: dict[str, TypeAdapter[Any]] = {}
@@ -22,6 +22,10 @@ def _adapter(kind: type[Event]) -> TypeAdapter[Any]:
     if kind.name not in _adapters:
         _adapters[kind.name] = TypeAdapter(kind)
     return _adapters[kind.name]
+
+
+class EventUnreadable(ValueError):
+    """Raised for what is stored and cannot be read as an event by this release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,22 @@ def event(name: str, version: int = 1) -> Callable[[type[E]], type[E]]:
 
 
 def event_decode(name: str, payload: dict[str, Any]) -> Event:
-    """Return the event stored under `name`; raises KeyError for a name nobody registered."""
-    decoded: Event = _adapter(_by_name[name]).validate_python(payload)
+    """Return the event stored under `name`.
+
+    Raises EventUnreadable for a name nobody registered and for fields that do not fit; its message
+    names fields, never their values.
+    """
+    kind = _by_name.get(name)
+    if kind is None:
+        raise EventUnreadable(f"no event is named {name}")
+    try:
+        decoded: Event = _adapter(kind).validate_python(payload)
+    except ValidationError as error:
+        wrong = (
+            f"{'.'.join(str(part) for part in found['loc']) or 'payload'}: {found['type']}"
+            for found in error.errors(include_input=False, include_url=False)
+        )
+        raise EventUnreadable(f"{name}: {', '.join(wrong)}") from None
     return decoded
 
 

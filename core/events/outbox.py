@@ -11,10 +11,11 @@ from functools import partial
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, connections, transaction
+from django.db import connections, transaction
 
 from core import tenancy
 from core.db.router import database_alias
+from core.errors import EventTooLarge
 from core.events.catalogue import Event
 from core.events.deliver import DeliveryKey, delivery_attempt
 from core.events.registry import subscribers_for
@@ -22,6 +23,8 @@ from core.events.registry import subscribers_for
 log = structlog.get_logger(__name__)
 
 CHANNEL = "frontdesk_outbox"
+# Events hold ids and numbers; whoever needs this much wants a reference instead.
+PAYLOAD_BYTES = 65_536
 # Urgent deliveries of one tenant that a process tries at once.
 URGENT_AT_ONCE = 2
 _trying: Counter[UUID] = Counter()
@@ -48,7 +51,7 @@ def publish(event: Event) -> None:
 
     Needs a tenant scope and an open transaction, so that change and event commit together.
     Urgent subscribers are tried right after the commit, two of a tenant at once in a process; the
-    relay delivers whatever that misses.
+    relay delivers whatever that misses. Raises EventTooLarge beyond PAYLOAD_BYTES.
     """
     tenant = tenancy.require()
     alias = database_alias()
@@ -56,13 +59,20 @@ def publish(event: Event) -> None:
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("publish() needs the caller's transaction.")
     subscribers = {found.name: found for found in subscribers_for(type(event))}
-    values = (str(tenant.id), event.name, event.version, json.dumps(event.payload()))
+    values = (str(tenant.id), event.name, event.version, _payload(event))
     with connection.cursor() as cursor:
         cursor.execute(_PUBLISH, (*values, list(subscribers)))
         planned = cursor.fetchall()
     urgent = [DeliveryKey(row[0], row[1]) for row in planned if subscribers[row[2]].is_urgent]
     for key in urgent:
         transaction.on_commit(partial(_deliver_now, key, tenant), using=alias)
+
+
+def _payload(event: Event) -> str:
+    payload = json.dumps(event.payload())
+    if len(payload) > PAYLOAD_BYTES:  # pure ASCII, as json.dumps escapes
+        raise EventTooLarge(f"{event.name} would take {len(payload)} bytes of {PAYLOAD_BYTES}.")
+    return payload
 
 
 def _deliver_now(key: DeliveryKey, tenant: tenancy.TenantContext) -> None:
@@ -76,7 +86,7 @@ def _deliver_now(key: DeliveryKey, tenant: tenancy.TenantContext) -> None:
             return
         try:
             delivery_attempt(key, tenant)
-        except DatabaseError:
+        except (Exception, SystemExit):  # whatever a handler raised as its connection broke
             log.exception("urgent_delivery_left_to_the_relay", delivery=key.id)
 
 

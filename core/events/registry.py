@@ -21,6 +21,8 @@ class StoredEvent:
 
 
 Handler = Callable[[StoredEvent], None]
+# Forgets what the tenant's stored events of [since, until) left; their replay brings it back.
+Rebuild = Callable[[datetime, datetime], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,26 +33,34 @@ class Subscriber:
     handler: Handler
     events: tuple[type[Event], ...]
     is_urgent: bool
+    rebuild: Rebuild | None = None
+
+    @property
+    def event_names(self) -> list[str]:
+        """Return the subjects it listens to."""
+        return [event.name for event in self.events]
 
 
 _subscribers: dict[str, Subscriber] = {}
 
 
 def subscriber(
-    name: str, *events: type[Event], urgent: bool = False
+    name: str, *events: type[Event], urgent: bool = False, rebuild: Rebuild | None = None
 ) -> Callable[[Handler], Handler]:
     """Register a handler for events, under a name that never changes once deployed.
 
     The handler runs in the event's tenant inside a transaction, at least once, and must be
     idempotent by `StoredEvent.event_id`. First deliveries keep the tenant's order, except urgent
-    ones, which trade it for latency.
+    ones, which trade it for latency. `rebuild(since, until)` runs in the tenant before a replay
+    that asks for it: it forgets what the stored events of that span left behind and nothing else,
+    may run twice, and the replay brings it back.
     """
 
     def register(handler: Handler) -> Handler:
         known = _subscribers.get(name)
         if known and known.handler.__qualname__ != handler.__qualname__:
             raise ValueError(f"Two subscribers are named {name!r}.")
-        _subscribers[name] = Subscriber(name, handler, events, urgent)
+        _subscribers[name] = Subscriber(name, handler, events, urgent, rebuild)
         return handler
 
     return register

@@ -10,20 +10,27 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import psycopg
+import redis
 import structlog
-from django.db import DatabaseError, close_old_connections, connections
+from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
 from core import directory, tenancy
-from core.events.deliver import DeliveryKey, deliveries_attempt
+from core.events import hands
+from core.events.backlog import HELD
+from core.events.deliver import DeliveryKey, deliveries_attempt, overdue_record, session_end
 from core.events.outbox import CHANNEL
+from core.events.replay import replays_advance, replays_open
 from core.observability.heartbeat import heartbeat_clear, heartbeat_touch
+from core.tenancy import TenantContext
 
 log = structlog.get_logger(__name__)
 
@@ -36,51 +43,148 @@ KEEP_DAYS = 14
 LEADER_LOCK = 0x46_44_52_4C  # "FDRL"
 TENANTS_AT_ONCE = 4
 
-_DUE = """
-    SELECT id, occurred_at, tenant_id FROM core_delivery
-    WHERE state = 'pending' AND next_attempt_at <= statement_timestamp()
-      AND (attempts > 0 OR xid < pg_snapshot_xmin(pg_current_snapshot()))
-    ORDER BY xid, id LIMIT %s
-"""
+THREADS_LOST_LIMIT = 8
+
+_DUE = f"""
+    SELECT d.id, d.occurred_at, d.tenant_id, d.strikes > 0 FROM core_delivery d
+    WHERE d.state = 'pending' AND d.replay_id IS NULL AND d.next_attempt_at <= statement_timestamp()
+      AND (d.attempts > 0 OR d.xid < pg_snapshot_xmin(pg_current_snapshot()))
+      AND NOT ({HELD})
+    ORDER BY d.xid, d.id LIMIT %s
+"""  # noqa: S608 - HELD is a constant
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
+    """A delivery to attempt; one whose connection broke before is alone in its transaction."""
+
     key: DeliveryKey
     tenant_id: UUID
+    is_suspect: bool = False
+
+
+@dataclass(slots=True)
+class Work:
+    """One tenant's deliveries in a thread of the pool; `thread` is known once it has begun."""
+
+    tenant_id: UUID
+    due: list[tuple[DeliveryKey, bool]]
+    thread: int = 0
 
 
 def deliveries_due(limit: int = BATCH) -> list[Due]:
-    """Return pending deliveries below the watermark, oldest first, across tenants."""
+    """Return pending deliveries below the watermark, oldest first, across tenants.
+
+    Without those of replays, and without first deliveries that a replay holds back.
+    """
     with tenancy.platform_scope(), connections["platform"].cursor() as cursor:
         cursor.execute(_DUE, (limit,))
         rows = cursor.fetchall()
-    return [Due(DeliveryKey(row[0], row[1]), row[2]) for row in rows]
+    return [Due(DeliveryKey(row[0], row[1]), row[2], row[3]) for row in rows]
 
 
 def relay_once(pool: ThreadPoolExecutor) -> int:
-    """Deliver one batch: tenants side by side, each tenant's events in order."""
-    by_tenant: dict[UUID, list[DeliveryKey]] = defaultdict(list)
+    """Deliver one batch: tenants side by side, each tenant's events in order; returns how many.
+
+    A handler that does not come back is counted as a failed attempt, and its thread is left behind
+    (`threads_lost`).
+    """
+    by_tenant: dict[UUID, Work] = {}
     for due in deliveries_due():
-        by_tenant[due.tenant_id].append(due.key)
-    return sum(pool.map(_tenant_deliver, by_tenant.items()))
+        work = by_tenant.setdefault(due.tenant_id, Work(due.tenant_id, []))
+        work.due.append((due.key, due.is_suspect))
+    return _all_deliver(pool, list(by_tenant.values()))
 
 
-def _tenant_deliver(work: tuple[UUID, list[DeliveryKey]]) -> int:
-    tenant_id, keys = work
+def replays_once(pool: ThreadPoolExecutor) -> int:
+    """Give replays their turns; returns how many moved. Never while first deliveries run."""
+    return replays_advance(partial(_replay, pool))
+
+
+def _replay(
+    pool: ThreadPoolExecutor, due: Sequence[tuple[DeliveryKey, bool]], tenant: TenantContext
+) -> int:
+    return _all_deliver(pool, [Work(tenant.id, list(due))])
+
+
+def _all_deliver(pool: ThreadPoolExecutor, works: list[Work]) -> int:
+    """Return how many were delivered, once every thread has ended or is left behind."""
+    running = {pool.submit(_tenant_deliver, work): work for work in works}
+    delivered = 0
+    while running:
+        done, _ = wait(running, timeout=1.0, return_when=FIRST_COMPLETED)
+        delivered += sum(future.result() for future in done)
+        running = {f: work for f, work in running.items() if f not in done and not _is_lost(work)}
+        relay_heartbeat()
+    return delivered
+
+
+def _is_lost(work: Work) -> bool:
+    """Leave a thread behind whose handler is overdue, once the attempt is counted."""
+    hand = hands.hand_of(work.thread)
+    tenant = directory.tenant_by_id(work.tenant_id)
+    if hand is None or tenant is None or not hand.is_overdue:
+        return False
+    session_end(hand.session)
+    if not overdue_record(DeliveryKey(hand.delivery_id, hand.occurred_at), tenant):
+        return False  # its session has not ended yet
+    hands.give_up(work.thread)
+    log.error("relay_thread_lost", delivery=hand.delivery_id, tenant=tenant.slug)
+    _lost.append(work.thread)
+    return True
+
+
+_lost: list[int] = []
+
+
+def threads_lost() -> int:
+    """Return how many threads of this process wait for a handler that does not come back."""
+    return len(_lost)
+
+
+def _tenant_deliver(work: Work) -> int:
+    work.thread = hands.start()
     try:
-        tenant = directory.tenant_by_id(tenant_id)
+        tenant = directory.tenant_by_id(work.tenant_id)
         if tenant is None:
             return 0  # suspended: its deliveries wait until it is active again
-        return sum(
-            deliveries_attempt(keys[start : start + TOGETHER], tenant)
-            for start in range(0, len(keys), TOGETHER)
-        )
-    except DatabaseError:
-        log.exception("relay_tenant_failed", tenant=str(tenant_id))
+        return sum(deliveries_attempt(keys, tenant) for keys in _transactions(work.due))
+    except (Exception, SystemExit):  # whatever a handler raised as its connection broke
+        log.exception("relay_tenant_failed", tenant=str(work.tenant_id))
         return 0  # they are still pending; the next round tries again
     finally:
         close_old_connections()
+
+
+def _transactions(due: Sequence[tuple[DeliveryKey, bool]]) -> Iterator[list[DeliveryKey]]:
+    """Yield what goes into one transaction, in order: fifty at most, suspects by themselves."""
+    together: list[DeliveryKey] = []
+    for key, is_suspect in due:
+        if together and (is_suspect or len(together) == TOGETHER):
+            yield together
+            together = []
+        together.append(key)
+        if is_suspect:
+            yield together
+            together = []
+    if together:
+        yield together
+
+
+def relay_heartbeat() -> None:
+    """Show that the relay lives; deliveries do not need Redis, so they go on without it."""
+    try:
+        heartbeat_touch("relay")
+    except redis.RedisError:
+        log.warning("relay_heartbeat_lost")
+
+
+_CONNECTION_LOST = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    DatabaseError,
+    InterfaceError,
+)
 
 
 class Relay:
@@ -90,21 +194,30 @@ class Relay:
         self.stopping = threading.Event()
 
     def run(self) -> None:
-        """Deliver until stopped; reconnects after the database went away."""
-        with ThreadPoolExecutor(TENANTS_AT_ONCE, thread_name_prefix="relay") as pool:
-            while not self.stopping.is_set():
-                try:
-                    self._lead(pool)
-                    heartbeat_clear("relay")
-                except (psycopg.OperationalError, psycopg.InterfaceError):
-                    log.exception("relay_connection_lost")
-                    self.stopping.wait(1.0)
+        """Deliver until stopped; reconnects after the database went away.
+
+        Returns early when too many handlers did not come back: only a new process is rid of them.
+        """
+        while not self.is_over():
+            pool = ThreadPoolExecutor(TENANTS_AT_ONCE, thread_name_prefix="relay")
+            try:
+                self._lead(pool)
+            except _CONNECTION_LOST:
+                log.exception("relay_connection_lost")
+                self.stopping.wait(1.0)
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+        with suppress(redis.RedisError):
+            heartbeat_clear("relay")
+
+    def is_over(self) -> bool:
+        return self.stopping.is_set() or threads_lost() >= THREADS_LOST_LIMIT
 
     def _lead(self, pool: ThreadPoolExecutor) -> None:
         with psycopg.connect(**_listen_parameters(), autocommit=True) as listener:
             listener.execute(f"LISTEN {CHANNEL}")
             while not self.stopping.is_set() and not _lock_take(listener):
-                heartbeat_touch("relay")  # a stand-by is alive too
+                relay_heartbeat()  # a stand-by is alive too
                 self.stopping.wait(POLL_SECONDS)
             log.info("relay_leading")
             self._deliver_until_stopped(listener, pool)
@@ -112,16 +225,16 @@ class Relay:
     def _deliver_until_stopped(
         self, listener: psycopg.Connection[tuple[object, ...]], pool: ThreadPoolExecutor
     ) -> None:
-        since_partitions = PARTITION_SECONDS
-        while not self.stopping.is_set():
-            if since_partitions >= PARTITION_SECONDS:
+        """Deliver in rounds; ends after a lost thread too, since the pool is one short then."""
+        maintained_at, lost = float("-inf"), threads_lost()
+        while not self.stopping.is_set() and threads_lost() == lost:
+            if time.monotonic() - maintained_at >= PARTITION_SECONDS:
                 partitions_maintain()
-                since_partitions = 0.0
-            heartbeat_touch("relay")
+                maintained_at = time.monotonic()
+            relay_heartbeat()
             delivered = relay_once(pool)
-            if delivered < BATCH:
+            if not replays_once(pool) and delivered < BATCH:
                 _wait(listener, POLL_SECONDS)
-                since_partitions += POLL_SECONDS
 
 
 def _wait(listener: psycopg.Connection[tuple[object, ...]], seconds: float) -> None:
@@ -147,7 +260,11 @@ def _listen_parameters() -> dict[str, Any]:
 
 
 def partitions_maintain() -> None:
-    """Make the coming days' partitions and drop those that are old and fully delivered."""
+    """Make the coming days' partitions and drop those that are old and fully delivered.
+
+    None is dropped while a replay is open: what it made forget must still be there to come again.
+    """
     with tenancy.platform_scope(), connections["platform"].cursor() as cursor:
         cursor.execute("SELECT core_outbox_partitions_ensure(7)")
-        cursor.execute("SELECT core_outbox_partitions_drop(%s)", (KEEP_DAYS,))
+        if not replays_open():
+            cursor.execute("SELECT core_outbox_partitions_drop(%s)", (KEEP_DAYS,))

@@ -19,8 +19,15 @@ from django.db import DatabaseError, connections
 from django.db.migrations.loader import MigrationLoader
 
 from core import tenancy
+from core.events.backlog import backlog_read
 from core.observability.heartbeat import heartbeats_alive
-from core.observability.metrics import outbox_lag_seconds, outbox_pending, queue_depth
+from core.observability.metrics import (
+    outbox_dead_letters,
+    outbox_lag_seconds,
+    outbox_pending,
+    outbox_replays_open,
+    queue_depth,
+)
 from core.redis import redis_client
 
 OUTBOX_LAG_LIMIT: Final = 30.0
@@ -96,14 +103,12 @@ def _migrations_pending() -> list[str]:
 
 def relay_check() -> CheckResult:
     """See that a relay lives and that no delivery has been due for long."""
-    with tenancy.platform_scope(), connections["platform"].cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*), coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0) "
-            "FROM core_delivery WHERE state = 'pending' AND next_attempt_at < now()"
-        )
-        pending, lag = cursor.fetchone()
-    outbox_pending.set(pending)
+    backlog = backlog_read()
+    lag = backlog.lag_seconds
+    outbox_pending.set(backlog.due)
     outbox_lag_seconds.set(lag)
+    outbox_dead_letters.set(backlog.dead)
+    outbox_replays_open.set(backlog.replays)
     if not heartbeats_alive("relay"):
         return CheckResult("relay", False, "no relay alive", "Start `python manage.py relay`.")
     if lag > OUTBOX_LAG_LIMIT:

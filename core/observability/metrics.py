@@ -75,6 +75,19 @@ step_duration_seconds = Histogram(
 loop_cut_total = Counter("loop_cut_total", "Runs cut because they looped.", ["reason"])
 tool_calls_total = Counter("tool_calls_total", "Tool calls ended.", ["tool", "outcome"])
 retry_total = Counter("retry_total", "Attempts repeated after a failure.", ["component"])
+breaker_state = Gauge(
+    "breaker_state",
+    "Circuit breakers as the last call saw them: 0 closed, 1 half open, 2 open.",
+    ["tenant", "name"],
+    multiprocess_mode="mostrecent",
+)
+breaker_opened_total = Counter("breaker_opened_total", "Circuit breakers opened.", ["name"])
+breaker_rejections_total = Counter(
+    "breaker_rejections_total", "Calls refused by an open circuit breaker.", ["name"]
+)
+bulkhead_rejections_total = Counter(
+    "bulkhead_rejections_total", "Calls refused by a full bulkhead.", ["name"]
+)
 
 # --- sockets
 ws_active_connections = Gauge(
@@ -108,6 +121,12 @@ outbox_pending = Gauge(
 )
 outbox_lag_seconds = Gauge(
     "outbox_lag_seconds", "Age of the oldest delivery due.", multiprocess_mode="mostrecent"
+)
+outbox_dead_letters = Gauge(
+    "outbox_dead_letters", "Deliveries given up and not redriven.", multiprocess_mode="mostrecent"
+)
+outbox_replays_open = Gauge(
+    "outbox_replays_open", "Replays that have not ended.", multiprocess_mode="mostrecent"
 )
 outbox_deliveries_total = Counter(
     "outbox_deliveries_total", "Delivery attempts.", ["subscriber", "outcome"]

@@ -1,9 +1,7 @@
 """The one interface every model provider implements."""
 
-import time
 from typing import Protocol
 
-from routing.errors import DeadlineExceeded
 from routing.pricing import ModelPrice
 from routing.types import Completion, CompletionRequest
 
@@ -23,12 +21,8 @@ class Provider(Protocol):
     def complete(self, request: CompletionRequest, *, deadline: float | None) -> Completion:
         """Answer from the request's evidence, or abstain.
 
-        `deadline` is a point of `time.monotonic()`. Raises DeadlineExceeded, ProviderUnavailable.
+        `deadline` is a point of `time.monotonic()`; the caller's own deadline and cancellation hold
+        as well (`core.resilience`). A provider asks for them between units of work and aborts what
+        blocks. Raises DeadlineExceeded, Cancelled, ProviderUnavailable.
         """
         ...
-
-
-def deadline_check(deadline: float | None) -> None:
-    """Raise DeadlineExceeded when the caller no longer waits."""
-    if deadline is not None and time.monotonic() >= deadline:
-        raise DeadlineExceeded

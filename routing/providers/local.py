@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from core.resilience.deadline import deadline_until
+from core.resilience.interruption import interruption_check
 from routing.features import estimate_tokens
 from routing.pricing import ModelPrice
-from routing.providers.base import deadline_check
 from routing.types import CitedSentence, Completion, CompletionRequest, Evidence
 
 # Sentences nearly as probable as the best are given with it, since the ranking of the first few is
@@ -52,8 +53,16 @@ class LocalProvider:
     price = ModelPrice("USD", 0, 0, latency_ms=20, latency_ms_per_1k_output=0)
 
     def complete(self, request: CompletionRequest, *, deadline: float | None = None) -> Completion:
-        """Answer with cited sentences, or abstain below the request's support threshold."""
-        deadline_check(deadline)
+        """Answer with cited sentences, or abstain below the request's support threshold.
+
+        Asks before every passage and every sentence whether it is still wanted. Raises
+        DeadlineExceeded, Cancelled.
+        """
+        with deadline_until(deadline):
+            interruption_check()
+            return self._complete(request)
+
+    def _complete(self, request: CompletionRequest) -> Completion:
         began = time.perf_counter()
         chosen = _choose(request)
         support = chosen[0].score if chosen else 0.0
@@ -75,11 +84,13 @@ class LocalProvider:
 
 def _rank(evidence: Sequence[Evidence]) -> list[_Candidate]:
     """Return every usable sentence, most probable first, earlier passages first among equals."""
-    candidates = [
-        _Candidate((at, index), sentence.text, sentence.score, _words(sentence.text))
-        for at, passage in enumerate(evidence)
-        for index, sentence in enumerate(passage.sentences)
-    ]
+    candidates: list[_Candidate] = []
+    for at, passage in enumerate(evidence):
+        interruption_check()
+        candidates += [
+            _Candidate((at, index), sentence.text, sentence.score, _words(sentence.text))
+            for index, sentence in enumerate(passage.sentences)
+        ]
     usable = [candidate for candidate in candidates if candidate.words]
     return sorted(usable, key=lambda candidate: (-candidate.score, candidate.place))
 
@@ -88,6 +99,7 @@ def _choose(request: CompletionRequest) -> list[_Candidate]:
     """Return the sentences to answer with, most probable first, each said only once."""
     chosen: list[_Candidate] = []
     for candidate in _rank(request.evidence):
+        interruption_check()
         is_weaker = bool(chosen) and candidate.score < COMPANION_SHARE * chosen[0].score
         if is_weaker or len(chosen) >= request.max_sentences:
             break
@@ -100,6 +112,7 @@ def _compose(request: CompletionRequest, chosen: list[_Candidate]) -> list[Place
     """Return the places of the answer's sentences in reading order."""
     places: list[Place] = []
     for candidate in chosen:
+        interruption_check()
         places += [place for place in _with_context(request, candidate) if place not in places]
     said = [place for place in places if _words(_text(request.evidence, place))]
     return _reading_order(said[: request.max_sentences])

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from celery import current_app
-from django.db import connections
 from prometheus_client import REGISTRY, CollectorRegistry, multiprocess
 from prometheus_client.metrics_core import Metric
 
-from core import tenancy
+from core.events.backlog import backlog_read
 from core.redis import redis_client
 from tenants.switches.types import Switch
 
@@ -20,10 +19,6 @@ _DURATIONS: Final = "http_work_duration_seconds"
 _WAITING: Final = "database_pool_waiting"
 # Too few requests say nothing about how slow they are.
 _MIN_REQUESTS: Final = 50
-_LAG = """
-SELECT coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0)
-FROM core_delivery WHERE state = 'pending' AND next_attempt_at < now()
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +49,7 @@ def signals_all() -> list[Signal]:
 
 def outbox_lag() -> float:
     """Return for how many seconds the oldest delivery has been due."""
-    with tenancy.platform_scope(), connections["platform"].cursor() as cursor:
-        cursor.execute(_LAG)
-        return float(cursor.fetchone()[0])
+    return backlog_read().lag_seconds
 
 
 def ingest_depth() -> float:

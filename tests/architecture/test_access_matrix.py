@@ -33,6 +33,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/conversations/{conversation_id}/hand-back": {},
     "POST /api/v1/conversations/{conversation_id}/resolve": {},
     "POST /api/v1/conversations/{conversation_id}/messages": {"text": "Hi", "client_id": "c-1"},
+    "POST /api/v1/dead-letters/redrive": {},
     "POST /api/v1/documents": {"url": "http://127.0.0.1/returns.html"},
     "POST /api/v1/invitations": {"email": "new@acme.example.com", "role": "viewer"},
     "POST /api/v1/knowledge/search": {"query": "returns"},

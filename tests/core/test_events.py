@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -17,71 +17,23 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from core import tenancy
-from core.events import StoredEvent, catalogue, outbox, publish, redrive, registry
-from core.events.models import DeadLetter, Delivery, OutboxEvent
+from core.events import outbox, publish, registry
+from core.events.dead_letters import dead_letters_redrive
+from core.events.models import OutboxEvent
 from core.events.relay import deliveries_due, relay_once
 from core.tenancy import TenantContext
+from tests.core.relaying import (
+    SUBSCRIBER,
+    Recorder,
+    deleted,
+    mine,
+    publish_in,
+    relay_all,
+    retry_now,
+)
 from tests.services import SUPERUSER
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-class Recorder:
-    """A subscriber that remembers what it got, and fails while told to."""
-
-    def __init__(self) -> None:
-        self.got: list[StoredEvent] = []
-        self.is_failing = False
-
-    def __call__(self, stored: StoredEvent) -> None:
-        if self.is_failing:
-            raise RuntimeError("told to fail")
-        self.got.append(stored)
-
-
-@pytest.fixture
-def recorder() -> Iterator[Recorder]:
-    found = Recorder()
-    registry._subscribers["tests.recorder"] = registry.Subscriber(
-        "tests.recorder", found, (catalogue.DocumentDeleted,), is_urgent=False
-    )
-    yield found
-    del registry._subscribers["tests.recorder"]
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as executor:
-        yield executor
-
-
-def deleted() -> catalogue.DocumentDeleted:
-    return catalogue.DocumentDeleted(document_id=uuid.uuid4())
-
-
-def publish_in(tenant: TenantContext, *events: catalogue.Event) -> None:
-    with tenancy.tenant_scope(tenant), transaction.atomic():
-        for event in events:
-            publish(event)
-
-
-def relay_all(pool: ThreadPoolExecutor) -> int:
-    """Relay until nothing is due; writers of other databases on this server hold the watermark."""
-    delivered, deadline = 0, time.monotonic() + 20
-    while _due_now() and time.monotonic() < deadline:
-        delivered += relay_once(pool)
-    return delivered
-
-
-def _due_now() -> bool:
-    with tenancy.platform_scope():
-        due = Delivery.objects.filter(state="pending", next_attempt_at__lte=timezone.now())
-        return due.exists()
-
-
-def mine() -> list[Delivery]:
-    with tenancy.platform_scope():
-        return list(Delivery.objects.filter(subscriber="tests.recorder").order_by("id"))
 
 
 def test_event_of_a_rolled_back_change_never_exists(
@@ -146,9 +98,49 @@ def test_event_of_a_transaction_still_open_is_not_overtaken(
     assert [got.event for got in recorder.got] == [early, late]
 
 
-def _retry_now() -> None:
-    with tenancy.platform_scope():
-        Delivery.objects.filter(state="pending").update(next_attempt_at=timezone.now())
+@pytest.mark.parametrize("seed", range(3))
+def test_relay_beside_many_writers_skips_none_and_keeps_each_tenants_order(
+    acme: TenantContext,
+    globex: TenantContext,
+    recorder: Recorder,
+    pool: ThreadPoolExecutor,
+    seed: int,
+) -> None:
+    """Transactions overlap, some are rolled back, and the relay delivers all the while."""
+    writers = [
+        threading.Thread(target=_write, args=(tenant, random.Random(f"{seed} {number}")))
+        for number, tenant in enumerate((acme, acme, acme, globex, globex))
+    ]
+    for writer in writers:
+        writer.start()
+    while any(writer.is_alive() for writer in writers):
+        relay_once(pool)
+    relay_all(pool)
+    for tenant in (acme, globex):
+        got = [stored.event_id for stored in recorder.got if stored.tenant_id == tenant.id]
+        assert got == _stored_order(tenant)
+        assert len(got) > 10
+
+
+def _write(tenant: TenantContext, dice: random.Random) -> None:
+    try:
+        for _ in range(12):
+            with tenancy.tenant_scope(tenant), transaction.atomic():
+                for _ in range(dice.randint(1, 3)):
+                    publish(deleted())
+                    time.sleep(dice.random() / 100)
+                transaction.set_rollback(dice.random() < 0.2)
+    finally:
+        connections.close_all()
+
+
+def _stored_order(tenant: TenantContext) -> list[uuid.UUID]:
+    with tenancy.platform_scope(), connections["platform"].cursor() as cursor:
+        cursor.execute(
+            "SELECT event_id FROM core_outboxevent WHERE tenant_id = %s ORDER BY xid, id",
+            (tenant.id,),
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
 def test_failing_handler_becomes_a_dead_letter_and_can_be_redriven(
@@ -158,13 +150,13 @@ def test_failing_handler_becomes_a_dead_letter_and_can_be_redriven(
     publish_in(acme, deleted())
     for _ in range(4):
         relay_all(pool)
-        _retry_now()
+        retry_now()
     (delivery,) = mine()
     assert (delivery.state, delivery.attempts) == ("dead", 4)
     assert delivery.reason == "RuntimeError: told to fail"
     recorder.is_failing = False
     with tenancy.platform_scope():
-        assert redrive([letter.pk for letter in DeadLetter.objects.all()]) == 1
+        assert dead_letters_redrive(subscriber=SUBSCRIBER) == 1
     relay_all(pool)
     assert len(recorder.got) == 1
 
@@ -235,9 +227,7 @@ def test_old_delivered_partitions_are_dropped_and_unfinished_kept(world: Any) ->
 def test_urgent_subscriber_is_served_at_once_or_by_the_relay_in_a_rush(
     acme: TenantContext, recorder: Recorder, pool: ThreadPoolExecutor
 ) -> None:
-    registry._subscribers["tests.recorder"] = replace(
-        registry._subscribers["tests.recorder"], is_urgent=True
-    )
+    registry._subscribers[SUBSCRIBER] = replace(registry._subscribers[SUBSCRIBER], is_urgent=True)
     first, second = deleted(), deleted()
     publish_in(acme, first)
     assert [got.event for got in recorder.got] == [first]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from ipaddress import ip_address
 from typing import Any
@@ -155,6 +156,26 @@ def test_page_is_fetched(server: HTTPServer) -> None:
     found = fetch.fetch(address(server, "/page"))
 
     assert (found.content, found.content_type) == (b"<p>Hi</p>", "text/html")
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent"),
+    [
+        ("?q=a%2Fb&page=2", "/?q=a%2Fb&page=2"),
+        ("//two/slashes", "/two/slashes"),  # the server itself drops one
+        ("/gr\u00fc\u00dfe?q=\u00e4#part", "/gr%C3%BC%C3%9Fe?q=%C3%A4"),
+    ],
+)
+def test_path_and_query_are_sent_as_asked(server: HTTPServer, asked: str, sent: str) -> None:
+    server.expect_request(re.compile(".*")).respond_with_data("x", content_type="text/plain")
+
+    assert fetch.fetch(address(server, asked)).content == b"x"
+    assert server.log[0][0].environ["RAW_URI"] == sent
+
+
+def test_address_with_a_control_character_is_invalid() -> None:
+    with pytest.raises(fetch.UrlInvalid):
+        fetch.fetch("http://1.1.1.1/\x7f")
 
 
 def test_redirect_to_a_private_address_is_refused(server: HTTPServer) -> None:

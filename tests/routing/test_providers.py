@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.errors import DeadlineExceeded, ProviderUnknown
+from core.resilience.cancellation import CancelToken, cancel_scope
+from core.resilience.deadline import deadline_scope
+from core.resilience.errors import Cancelled, DeadlineExceeded
+from routing.errors import ProviderUnknown
 from routing.pricing import ModelPrice, cost_estimate, cost_micro
 from routing.providers.local import LocalProvider
 from routing.providers.registry import provider_get
@@ -123,6 +127,32 @@ def test_deadline_in_the_past_is_refused() -> None:
     request = CompletionRequest("How long?", (RETURNS,))
     with pytest.raises(DeadlineExceeded):
         LocalProvider().complete(request, deadline=time.monotonic() - 1)
+
+
+class Passages(tuple[Evidence, ...]):
+    """Passages of which the second takes a while to read, in which something happens."""
+
+    happens: Callable[[], object]
+
+    def __iter__(self) -> Iterator[Evidence]:
+        yield self[0]
+        self.happens()
+        yield from self[1:]
+        pytest.fail("the provider read on to the end")
+
+
+def test_answer_is_broken_off_between_passages_when_cancelled() -> None:
+    token, passages = CancelToken(), Passages((RETURNS, RETURNS))
+    passages.happens = token.cancel
+    with cancel_scope(token), pytest.raises(Cancelled):
+        LocalProvider().complete(CompletionRequest("How long?", passages))
+
+
+def test_answer_is_broken_off_between_passages_at_the_callers_deadline() -> None:
+    passages = Passages((RETURNS, RETURNS))
+    passages.happens = lambda: time.sleep(0.06)
+    with deadline_scope(0.05), pytest.raises(DeadlineExceeded):
+        LocalProvider().complete(CompletionRequest("How long?", passages))
 
 
 def test_unknown_provider_is_refused() -> None:

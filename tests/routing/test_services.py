@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 
 import pytest
@@ -9,12 +10,16 @@ from django.db import DatabaseError, transaction
 
 from core import tenancy
 from core.events.models import OutboxEvent
+from core.resilience.cancellation import CancelToken, cancel_scope
+from core.resilience.deadline import deadline_scope, seconds_left
+from core.resilience.errors import Cancelled, DeadlineExceeded
 from core.tenancy import TenantContext
 from routing import selectors, services
-from routing.errors import DeadlineExceeded, ProviderUnavailable, ProviderUnknown
+from routing.errors import ProviderUnavailable, ProviderUnknown
 from routing.models import RoutingDecision, RoutingPolicy
 from routing.pricing import ModelPrice
 from routing.providers import registry
+from routing.providers.local import LocalProvider
 from routing.types import (
     Completion,
     CompletionRequest,
@@ -132,6 +137,41 @@ def test_completion_refuses_a_deadline_in_the_past(in_acme: TenantContext) -> No
         services.completion_generate(
             tier=Tier.SLM_A, question="How long?", evidence=EVIDENCE, deadline=0.0
         )
+
+
+def test_completion_is_not_begun_when_nobody_waits_for_it(in_acme: TenantContext) -> None:
+    token = CancelToken()
+    token.cancel()
+    with cancel_scope(token), pytest.raises(Cancelled):
+        services.completion_generate(tier=Tier.SLM_A, question="How long?", evidence=EVIDENCE)
+
+
+def test_provider_is_given_the_time_that_its_caller_has_left(
+    in_acme: TenantContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float | None] = []
+
+    class Noting(LocalProvider):
+        name = "noting"
+
+        def complete(
+            self, request: CompletionRequest, *, deadline: float | None = None
+        ) -> Completion:
+            given.append(seconds_left())
+            return super().complete(request, deadline=deadline)
+
+    monkeypatch.setitem(registry.PROVIDERS, "noting", Noting)
+    services.policy_update(providers={Tier.LLM: "noting"})
+    for seconds, its_own in ((60.0, 5.0), (5.0, 60.0)):
+        with deadline_scope(seconds):
+            services.completion_generate(
+                tier=Tier.LLM,
+                question="How long?",
+                evidence=EVIDENCE,
+                deadline=time.monotonic() + its_own,
+            )
+    assert all(left is not None and 4 < left <= 5 for left in given)
+    assert len(given) == 2
 
 
 def test_policy_refuses_an_unknown_provider(in_acme: TenantContext) -> None:

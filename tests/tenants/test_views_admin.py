@@ -44,6 +44,7 @@ PAGES = [
     "/admin/core/outboxevent/",
     "/admin/core/delivery/",
     "/admin/core/deadletter/",
+    "/admin/core/eventreplay/",
     "/admin/core/auditentry/",
     "/admin/core/auditcheckpoint/",
 ]

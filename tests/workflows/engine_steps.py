@@ -1,6 +1,6 @@
 """Step types and a host that need no business app, to see the engine alone."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -56,12 +56,17 @@ class Bench:
     crash_in: set[str] = field(default_factory=set)
     crash_in_rescue: bool = False
     graph_: Graph | None = None
+    others: dict[str, Graph] = field(default_factory=dict)
+    during: dict[str, Callable[[], Any]] = field(default_factory=dict)
 
-    def graph(self, run: ClaimedRun) -> Graph:
-        assert self.graph_ is not None
-        return self.graph_
+    def graph(self, *, workflow: str, content_hash: str) -> Graph:
+        found = [self.graph_, *self.others.values()]
+        return next(graph for graph in found if graph and graph.content_hash == content_hash)
 
-    def rescue(self, run: ClaimedRun, state: RunState) -> None:
+    def current(self, workflow: str) -> Graph:
+        return self.others[workflow]
+
+    def rescue(self, run: ClaimedRun, state: RunState, graph: Graph | None) -> None:
         if self.crash_in_rescue:
             self.crash_in_rescue = False
             raise Crash
@@ -94,6 +99,8 @@ class CountStep(Step[CountConfig, CountOutput]):
         if context.step_id in BENCH.crash_in:
             BENCH.crash_in.remove(context.step_id)
             raise Crash
+        if context.step_id in BENCH.during:
+            BENCH.during[context.step_id]()
         if config.fail:
             raise StepFailed("It cannot be done.")
         if config.break_:
@@ -115,8 +122,9 @@ def engine_bench(source: str) -> Iterator[Bench]:
         step_forget(CountStep.name)
 
 
-def new_run(graph: Graph, *, conversation_id: UUID | None = None, **values: Any) -> UUID:
+def new_run(graph: Graph | None, *, conversation_id: UUID | None = None, **values: Any) -> UUID:
     """Insert a run of a graph; returns its id, or raises if it was refused."""
+    assert graph is not None
     run = journal.NewRun(
         id=uuid4(),
         workflow=graph.name,
@@ -128,7 +136,7 @@ def new_run(graph: Graph, *, conversation_id: UUID | None = None, **values: Any)
         started_at=timezone.now(),
     )
     payload = {"input": values, "next": graph.entry}
-    started = RunEvent(1, EventType.RUN_STARTED, "", payload, timezone.now())
+    started = journal.fact(1, EventType.RUN_STARTED, "", payload, timezone.now())
     assert journal.start(run, started)
     return run.id
 

@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from workflows.spec.conditions import Condition
-from workflows.spec.kinds import StepConfig, StepKind, Target
+from workflows.spec.kinds import Bodies, Body, FreeConfig, StepConfig, StepKind, Target
+from workflows.spec.values import Expression
 
 
 class NoConfig(StepConfig):
@@ -27,6 +28,39 @@ class BranchConfig(StepConfig):
     default: Target
 
 
+class LlmConfig(StepConfig):
+    model: str = ""
+
+
+class LoopConfig(StepConfig):
+    steps: Body
+    until: Condition
+    max: Annotated[int, Field(ge=1, le=100)]
+
+
+class EachConfig(StepConfig):
+    list_: Annotated[Expression, Field(alias="in")]
+    name: Annotated[str, Field(alias="as")]
+    steps: Body
+    max: Annotated[int, Field(ge=1, le=100)]
+
+
+class ParallelConfig(StepConfig):
+    branches: Bodies
+
+
+class SetConfig(FreeConfig):
+    pass
+
+
+def names_set(config: SetConfig) -> frozenset[str]:
+    return frozenset(config.__pydantic_extra__)
+
+
+def names_of_each(config: EachConfig) -> frozenset[str]:
+    return frozenset({config.name, "index"})
+
+
 KINDS = {
     kind.name: kind
     for kind in (
@@ -35,5 +69,12 @@ KINDS = {
         StepKind("reply", NoConfig),
         StepKind("branch", BranchConfig, jumps=True),
         StepKind("escalation", NoConfig, ends=True),
+        StepKind("llm", LlmConfig, frozenset({"abstained"})),
+        StepKind("tool", FreeConfig, has_side_effects=True),
+        StepKind("set", SetConfig, exports_of=names_set),
+        StepKind("ask", NoConfig, waits=True),
+        StepKind("loop", LoopConfig, locals_of=lambda _config: frozenset({"index"})),
+        StepKind("foreach", EachConfig, locals_of=names_of_each),
+        StepKind("parallel", ParallelConfig),
     )
 }

@@ -3,7 +3,9 @@
 from itertools import combinations
 
 from tests.workflows.kinds import KINDS
+from tests.workflows.test_spec_bodies import SOURCE as BODIES
 from tests.workflows.test_spec_loading import SOURCE
+from tests.workflows.test_spec_states import MACHINE
 from workflows.drawing import Trail, graph_draw
 from workflows.spec.loading import load
 
@@ -48,3 +50,21 @@ def test_long_condition_is_cut_but_kept() -> None:
     line = next(line for line in graph_draw(load(source, KINDS)).lines if line.label)
     assert line.label.endswith("…")
     assert line.condition == "support >= 0.5 AND intent = 'a long word'"
+
+
+def test_steps_inside_steps_hang_below_their_container() -> None:
+    drawing = graph_draw(load(BODIES, KINDS))
+    tops = {box.id: box.y for box in drawing.boxes}
+    assert set(tops) == {"both", "l1", "l2", "r1", "each", "ask_shop", "sorry", "last"}
+    assert tops["both"] < tops["l1"] < tops["l2"]
+    assert {box.id for box in drawing.boxes if box.is_last} == {"last"}
+    assert {"left", "right", "each"} <= {line.label for line in drawing.lines}
+
+
+def test_ways_back_are_drawn_at_the_side() -> None:
+    drawing = graph_draw(load(MACHINE, KINDS))
+    assert len(drawing.boxes) == 5
+    [stay] = [line for line in drawing.lines if line.label == "otherwise" and "V" not in line.path]
+    assert stay.path.startswith("M")
+    for box in drawing.boxes:
+        assert box.x + box.width <= drawing.width

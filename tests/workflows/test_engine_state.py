@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflows.engine.events import EventType, RunEvent, RunStatus
-from workflows.engine.state import JournalCorrupt, RunState, apply, fold
+from workflows.engine.folding import JournalCorrupt, apply, fold
+from workflows.engine.state import RunState
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 JSON = st.recursive(

@@ -10,6 +10,7 @@ from workflows.spec.conditions import (
     ConditionError,
     ConditionFailed,
     compile_condition,
+    steps_named,
     translate,
 )
 
@@ -84,3 +85,16 @@ def test_translation_keeps_an_offset_for_each_character(source: str) -> None:
     translated, offsets = translate(source)
     assert len(translated) == len(offsets)
     assert all(0 <= offset <= len(source) + 1 for offset in offsets)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("steps.a.b > 1 && steps['c'].d == steps.e", [(6, "a"), (24, "c"), (39, "e")]),
+        ("'steps.a' == x.steps.b", []),
+        ("steps.exists(s, s == 'a')", []),
+        ("steps . a . steps . b", [(8, "a")]),
+    ],
+)
+def test_steps_of_an_expression_are_found(source: str, found: list[tuple[int, str]]) -> None:
+    assert list(steps_named(source)) == found

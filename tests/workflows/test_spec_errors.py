@@ -58,7 +58,7 @@ CASES: dict[str, tuple[str | bytes, int, int, str]] = {
     "steps_a_mapping": (HEAD + "steps:\n  a: b\n", 4, 3, "list"),
     "steps_too_many": (
         HEAD + "steps:\n" + "".join(f"  - {{id: s{n}, type: reply}}\n" for n in range(501)),
-        4, 3, "at most 500",
+        504, 10, "at most 500",
     ),
     # --- steps
     "step_is_a_word": (steps("- hello"), 4, 5, "mapping"),
@@ -67,7 +67,7 @@ CASES: dict[str, tuple[str | bytes, int, int, str]] = {
     "id_is_end": (steps("- id: end", "  type: reply"), 4, 9, "means the end"),
     "id_twice": (steps("- {id: a, type: reply}", "- {id: a, type: reply}"), 5, 10, "line 4"),
     "type_missing": (steps("- id: a"), 4, 5, "'type' is missing"),
-    "type_unknown": (steps("- id: a", "  type: magic"), 5, 11, "known: branch, escalation,"),
+    "type_unknown": (steps("- id: a", "  type: magic"), 5, 11, "known: ask, branch,"),
     "step_unknown_key": (steps("- id: a", "  type: reply", "  retries: 3"), 6, 5, "'retries'"),
     "config_is_a_word": (steps("- id: a", "  type: reply", "  config: x"), 6, 13, "mapping"),
     "config_unknown_key": (

@@ -27,8 +27,8 @@ from tests.workflows.conftest import HEAD, Say, said_by_ai, state_of
 from tests.workflows.test_quotas import held, used
 from workflows import quotas, services, stopping, stops, versions
 from workflows.engine import journal
+from workflows.engine.folding import fold
 from workflows.engine.journal import LeaseLost
-from workflows.engine.state import fold
 from workflows.engine.step import StepContext
 from workflows.errors import RunsStopped, WorkflowNotFound
 from workflows.models import Run, RunEvent, WorkflowStop

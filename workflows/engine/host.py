@@ -9,12 +9,13 @@ from uuid import UUID
 from core.events.catalogue import Event
 from workflows.engine.events import RunEvent
 from workflows.engine.state import RunState
+from workflows.engine.step import Graphs
 from workflows.spec.graph import Graph
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRun:
-    """A run this worker holds the lease of."""
+    """A run this worker holds the lease of; ``cancel_reason`` is not empty if it is to stop."""
 
     id: UUID
     owner: str
@@ -23,16 +24,13 @@ class ClaimedRun:
     conversation_id: UUID | None
     attempts: int
     started_at: datetime
+    cancel_reason: str = ""
 
 
-class Host(Protocol):
+class Host(Graphs, Protocol):
     """Supplies graphs and does what only the application can do."""
 
-    def graph(self, run: ClaimedRun) -> Graph:
-        """Return the graph the run is pinned to."""
-        ...
-
-    def rescue(self, run: ClaimedRun, state: RunState) -> None:
+    def rescue(self, run: ClaimedRun, state: RunState, graph: Graph | None) -> None:
         """Bring a person in for a run that failed. Idempotent: repeated after a crash."""
         ...
 

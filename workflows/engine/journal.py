@@ -1,8 +1,9 @@
 """The journal in Postgres: claim a run, read its events, append what happened.
 
-Every write is one statement that moves the run's projection and inserts the events behind it, in
-one round trip and one commit. It matches nothing when another worker holds the lease or has written
-the next number, and then this worker stops.
+An append is one statement in one round trip: the events, if this worker still holds the lease. Two
+workers can never both write an event of the same number, so the second one stops. The run's row,
+which lists and sweeps read, is moved only when a run is claimed, suspended or over; in between the
+keeper of leases brings it up to date.
 """
 
 import json
@@ -12,11 +13,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from core.events import publish
 from core.events.catalogue import Event
-from workflows.engine.events import ACTIVE, EventType, RunEvent
+from workflows.engine.events import ACTIVE, EventType, RunEvent, RunStatus
+from workflows.engine.folding import fold
 from workflows.engine.host import ClaimedRun
 from workflows.engine.state import RunState
 
@@ -29,36 +32,67 @@ _START = """
     WITH moved AS (
         INSERT INTO workflows_run (id, workflow, version, content_hash, status, current_step,
             conversation_id, trigger_event_id, answered_seq, seq, attempts, lease_owner,
-            lease_until, result, error_code, cost_micro, currency, started_at)
+            lease_until, result, error_code, cost_micro, currency, started_at, cancel_reason)
         VALUES (%s, %s, %s, %s, 'running', %s, %s, %s, %s, 1, 0, '',
-            clock_timestamp() + %s * interval '1 second', '{}', '', 0, '', %s)
+            clock_timestamp() + %s * interval '1 second', '{}', '', 0, '', %s, '')
         ON CONFLICT DO NOTHING RETURNING id)
     INSERT INTO workflows_runevent (run_id, seq, type, step_id, payload, at)
     SELECT moved.id, fact.seq, fact.type, fact.step_id, fact.payload::jsonb, fact.at
     FROM moved, unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
         AS fact(seq, type, step_id, payload, at)
 """
-_APPEND = """
-    WITH moved AS (
-        UPDATE workflows_run SET seq = %s, status = %s, current_step = %s, cost_micro = %s,
-            currency = %s, error_code = %s, result = COALESCE(%s::jsonb, result), finished_at = %s,
-            lease_until = clock_timestamp() + %s * interval '1 second'
-        WHERE id = %s AND seq = %s AND lease_owner = %s RETURNING id)
+_APPEND_ONE = """
+    INSERT INTO workflows_runevent (run_id, seq, type, step_id, payload, at)
+    SELECT id, %s, %s, %s, %s::jsonb, %s FROM workflows_run WHERE id = %s AND lease_owner = %s
+"""
+_APPEND_MANY = """
+    INSERT INTO workflows_runevent (run_id, seq, type, step_id, payload, at)
+    SELECT id, fact.seq, fact.type, fact.step_id, fact.payload::jsonb, fact.at
+    FROM workflows_run, unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
+        AS fact(seq, type, step_id, payload, at)
+    WHERE id = %s AND lease_owner = %s
+"""
+_MOVE = """
+    UPDATE workflows_run SET seq = %s, status = %s, current_step = %s, cost_micro = %s,
+        currency = %s, error_code = %s, result = %s::jsonb, finished_at = %s, wake_at = %s,
+        lease_owner = '', attempts = 0, answered_seq = CASE WHEN %s THEN answered_seq END,
+        lease_until = COALESCE(%s, timestamptz '9999-01-01 00:00:00+00')
+    WHERE id = %s AND lease_owner = %s RETURNING id
+"""
+_CLOSE = f"""
+    WITH moved AS ({_MOVE})
     INSERT INTO workflows_runevent (run_id, seq, type, step_id, payload, at)
     SELECT moved.id, fact.seq, fact.type, fact.step_id, fact.payload::jsonb, fact.at
     FROM moved, unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
         AS fact(seq, type, step_id, payload, at)
-"""
+"""  # noqa: S608 - put together from constants
+# A claim that is lost with the server harms nobody, so it does not wait for the disk: the setting
+# holds for this statement alone.
 _CLAIM = """
-    UPDATE workflows_run SET lease_owner = %s, attempts = attempts + 1,
-        lease_until = clock_timestamp() + %s * interval '1 second'
+    WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+    UPDATE workflows_run SET lease_owner = %s, attempts = attempts + 1, wake_at = NULL,
+        lease_until = clock_timestamp() + %s * interval '1 second',
+        status = CASE status WHEN 'waiting' THEN 'running' ELSE status END
+    FROM quick
     WHERE id = %s AND status = ANY(%s) AND (lease_owner = '' OR lease_until < clock_timestamp())
-    RETURNING workflow, content_hash, conversation_id, attempts, started_at
+    RETURNING workflow, content_hash, conversation_id, attempts, started_at, cancel_reason
 """
 _EXTEND = """
-    UPDATE workflows_run SET lease_until = clock_timestamp() + %s * interval '1 second'
-    WHERE id = %s AND lease_owner = %s
+    UPDATE workflows_run SET lease_until = clock_timestamp() + %s * interval '1 second',
+        seq = %s, current_step = %s, status = %s, cost_micro = %s
+    WHERE id = %s AND lease_owner = %s RETURNING cancel_reason
 """
+_CANCEL = """
+    UPDATE workflows_run SET cancel_reason = %s,
+        lease_until = CASE status WHEN 'waiting' THEN clock_timestamp() ELSE lease_until END
+    WHERE id = %s AND status = ANY(%s) AND cancel_reason = ''
+"""
+_REDRIVE = """
+    UPDATE workflows_run SET status = 'compensating', finished_at = NULL, lease_owner = '',
+        attempts = 0, lease_until = clock_timestamp() + %s * interval '1 second', seq = seq + %s
+    WHERE id = %s AND status = 'stuck' AND seq = %s
+"""
+_LOCK = "SELECT 1 FROM workflows_run WHERE id = %s AND lease_owner = %s FOR UPDATE"
 _ABANDON = """
     UPDATE workflows_run SET status = 'failed', error_code = %s, finished_at = clock_timestamp()
     WHERE id = %s AND lease_owner = %s
@@ -124,48 +158,109 @@ def events(run_id: UUID) -> list[RunEvent]:
         ]
 
 
-def append(
-    run: ClaimedRun,
-    state: RunState,
-    facts: Sequence[RunEvent],
-    *,
-    messages: Sequence[Event] = (),
-) -> None:
-    """Commit facts and the projection of the state they lead to, and publish with them.
+def append(run: ClaimedRun, facts: Sequence[RunEvent], *, messages: Sequence[Event] = ()) -> None:
+    """Commit facts, and publish with them.
 
     Raises ``LeaseLost`` if another worker holds the run or has appended first.
     """
     if not messages:
-        _append(run, state, facts)
+        _append(run, facts)
         return
     with transaction.atomic():
-        _append(run, state, facts)
+        _append(run, facts)
         for message in messages:
             publish(message)
 
 
-def _append(run: ClaimedRun, state: RunState, facts: Sequence[RunEvent]) -> None:
-    ended = not state.status.is_active
-    projection = (
+def close(
+    run: ClaimedRun, state: RunState, facts: Sequence[RunEvent], *, messages: Sequence[Event] = ()
+) -> None:
+    """Commit the last facts of a run with what its row shows from now on, and publish.
+
+    One statement, and another for each message. Raises ``LeaseLost`` like ``append``.
+    """
+    if not messages:
+        _close(run, state, facts)
+        return
+    with transaction.atomic():
+        _close(run, state, facts)
+        for message in messages:
+            publish(message)
+
+
+def _close(run: ClaimedRun, state: RunState, facts: Sequence[RunEvent]) -> None:
+    shown = _projection(state, finished_at=facts[-1].at)
+    _written(_CLOSE, (*shown, run.id, run.owner, *_event_columns(facts)), run, len(facts))
+
+
+def suspend(
+    run: ClaimedRun, state: RunState, *, wake_at: datetime | None, keeps_turn: bool
+) -> None:
+    """Give the run back until it is woken; within the transaction that checked its waits.
+
+    A run that does not keep its turn no longer holds its conversation: others may answer there.
+    """
+    waiting = RunStatus.WAITING.value
+    shown = _projection(state, status=waiting, wake_at=wake_at, keeps_turn=keeps_turn)
+    _written(_MOVE, (*shown, run.id, run.owner), run, 1)
+
+
+def _projection(
+    state: RunState,
+    *,
+    status: str = "",
+    finished_at: datetime | None = None,
+    wake_at: datetime | None = None,
+    keeps_turn: bool = True,
+) -> tuple[Any, ...]:
+    """Return what a run's row shows of its state, in the order of the columns in ``_MOVE``."""
+    return (
         state.seq,
-        state.status.value,
+        status or state.status.value,
         state.cursor,
         state.cost_micro,
         state.currency,
         str(state.error.get("code", ""))[:64],
-        encode(state.result) if ended else None,
-        facts[-1].at if ended else None,
-        LEASE_SECONDS,
+        encode(state.result),
+        finished_at,
+        wake_at,
+        keeps_turn,
+        wake_at,
     )
-    key = (run.id, facts[0].seq - 1, run.owner)
-    if _execute(_APPEND, (*projection, *key, *_event_columns(facts))) != len(facts):
+
+
+def _append(run: ClaimedRun, facts: Sequence[RunEvent]) -> None:
+    key = (run.id, run.owner)
+    if len(facts) > 1:
+        _written(_APPEND_MANY, (*_event_columns(facts), *key), run, len(facts))
+        return
+    fact = facts[0]
+    text = fact.text or encode(fact.payload)
+    _written(_APPEND_ONE, (fact.seq, fact.type.value, fact.step_id, text, fact.at, *key), run, 1)
+
+
+def _written(statement: str, values: Sequence[Any], run: ClaimedRun, rows: int) -> None:
+    """Write under the lease, and under numbers that nobody has written yet."""
+    try:
+        written = _execute(statement, values)
+    except IntegrityError as error:
+        raise LeaseLost(str(run.id)) from error
+    if written != rows:
         raise LeaseLost(str(run.id))
 
 
-def extend(run: ClaimedRun, seconds: float) -> None:
-    """Keep the lease for longer than it was claimed for; raises ``LeaseLost``."""
-    if _execute(_EXTEND, (seconds, run.id, run.owner)) != 1:
+def extend(run: ClaimedRun, state: RunState, seconds: float) -> str:
+    """Keep the lease for longer and bring the run's row up to date; raises ``LeaseLost``.
+
+    Returns why the run is to be cancelled, "" if it is not.
+    """
+    shown = (state.seq, state.cursor, state.status.value, state.cost_micro)
+    with connection.cursor() as cursor:
+        cursor.execute(_EXTEND, (seconds, *shown, run.id, run.owner))
+        row = cursor.fetchone()
+    if row is None:
         raise LeaseLost(str(run.id))
+    return str(row[0])
 
 
 def abandon(run: ClaimedRun, code: str) -> None:
@@ -173,8 +268,37 @@ def abandon(run: ClaimedRun, code: str) -> None:
     _execute(_ABANDON, (code, run.id, run.owner))
 
 
+def cancel_request(run_id: UUID, reason: str) -> bool:
+    """Ask for a run to be cancelled; False when it is over or was asked for already."""
+    return _execute(_CANCEL, (reason, run_id, _ACTIVE)) == 1
+
+
+def redrive(run_id: UUID) -> bool:
+    """Make a stuck run try again what it gave up; False if it is not stuck. In a transaction."""
+    past = events(run_id)
+    state = fold(past) if past else RunState()
+    given_up = [undo for undo in state.undos if undo.status == "abandoned"]
+    if not given_up:
+        return False
+    now = timezone.now()
+    facts = [
+        fact(
+            state.seq + place,
+            EventType.COMPENSATION_REDRIVEN,
+            undo.step_id,
+            {"key": undo.key, "tool": undo.tool, "attempt": 0},
+            now,
+        )
+        for place, undo in enumerate(given_up, start=1)
+    ]
+    if _execute(_REDRIVE, (PICK_UP_SECONDS, len(facts), run_id, state.seq)) != 1:
+        return False
+    _execute(_APPEND_MANY, (*_event_columns(facts), run_id, ""))
+    return True
+
+
 def lapsed(*, limit: int, grace_seconds: float) -> list[UUID]:
-    """Release runs whose worker is gone and return them.
+    """Release runs whose worker is gone, or whose time to wake has come, and return them.
 
     They are not returned again before ``grace_seconds``, so that a sweep does not fill a queue that
     is merely slow.
@@ -194,7 +318,7 @@ def encode(payload: Mapping[str, Any]) -> str:
         raise PayloadRefused(f"{len(text)} characters; {MAX_PAYLOAD_BYTES} is the limit")
     # jsonb holds no NUL, UTF-8 no lone surrogate.
     clean = text.replace("\\u0000", "\\ufffd") if "\\u0000" in text else text
-    return clean.encode("utf-8", "replace").decode("utf-8")
+    return clean if clean.isascii() else clean.encode("utf-8", "replace").decode("utf-8")
 
 
 def decoded(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -203,12 +327,26 @@ def decoded(payload: Mapping[str, Any]) -> dict[str, Any]:
     return value
 
 
+def fact(
+    seq: int, kind: EventType, step_id: str, payload: Mapping[str, Any], at: datetime
+) -> RunEvent:
+    """Make an event whose payload is exactly what will be read back; raises ``PayloadRefused``."""
+    text = encode(payload)
+    return RunEvent(seq, kind, step_id, json.loads(text), at, text)
+
+
+def lock(run: ClaimedRun) -> None:
+    """Keep answers away while the run is about to wait; raises ``LeaseLost``. In a transaction."""
+    if _execute(_LOCK, (run.id, run.owner)) != 1:
+        raise LeaseLost(str(run.id))
+
+
 def _event_columns(facts: Sequence[RunEvent]) -> tuple[list[Any], ...]:
     return (
         [fact.seq for fact in facts],
         [fact.type.value for fact in facts],
         [fact.step_id for fact in facts],
-        [encode(fact.payload) for fact in facts],
+        [fact.text or encode(fact.payload) for fact in facts],
         [fact.at for fact in facts],
     )
 

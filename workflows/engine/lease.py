@@ -1,8 +1,9 @@
 """Keep the leases of the runs this process drives.
 
 A lease is short, so that a dead worker's runs go on elsewhere within seconds; a step may be long.
-One thread per process renews the leases of runs whose last commit is a while ago, but never beyond
-the deadline of the step in progress: a step that hangs loses its run.
+One thread per process renews the leases of its runs, but never beyond the deadline of the step in
+progress: a step that hangs loses its run. Each renewal also brings the run's row up to date, and
+brings back whether the run is to be cancelled.
 """
 
 import threading
@@ -15,11 +16,14 @@ from dataclasses import dataclass, field
 import structlog
 from django.db import DatabaseError, connection
 
+from core.resilience.cancellation import CancelToken
 from workflows.engine import journal
 from workflows.engine.host import ClaimedRun
 from workflows.engine.journal import LEASE_SECONDS, LeaseLost
+from workflows.engine.state import RunState
 
 RENEW_SECONDS = LEASE_SECONDS / 4
+LEASE_LOST = "lease_lost"
 
 log = structlog.get_logger(__name__)
 
@@ -31,10 +35,12 @@ class Hold:
     run: ClaimedRun
     renewed_at: float
     deadline: float
+    state: RunState = field(default_factory=RunState)
+    cancel: CancelToken = field(default_factory=CancelToken)
     context: Context = field(default_factory=copy_context)
 
     def renewed(self) -> None:
-        """Note that a commit has just renewed the lease."""
+        """Note that the lease was just renewed."""
         self.renewed_at = time.monotonic()
 
     def is_due(self, now: float) -> bool:
@@ -82,10 +88,13 @@ class LeaseKeeper:
 def _renew(hold: Hold) -> None:
     """Renew one lease, in the tenant of the thread that drives the run."""
     try:
-        journal.extend(hold.run, LEASE_SECONDS)
+        reason = journal.extend(hold.run, hold.state, LEASE_SECONDS)
         hold.renewed()
+        if reason:
+            hold.cancel.cancel(reason)
     except LeaseLost:
         hold.deadline = 0.0  # somebody else has the run; its next commit here will fail
+        hold.cancel.cancel(LEASE_LOST)
     except DatabaseError:
         log.warning("lease_not_renewed", run=str(hold.run.id))
     finally:

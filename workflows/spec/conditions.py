@@ -1,7 +1,7 @@
 """Conditions: CEL, plus the spelling people write in YAML (``AND``, ``OR``, ``NOT``, ``=``)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,8 @@ import cel
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from workflows.spec.document import Scope
 
 MAX_LENGTH = 1_000
 # Each macro walks a list, one inside the other multiplies: three could keep a worker for minutes.
@@ -62,7 +64,7 @@ class Condition:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(
+        return core_schema.with_info_plain_validator_function(
             _validate, serialization=core_schema.plain_serializer_function_ser_schema(_source_of)
         )
 
@@ -70,26 +72,77 @@ class Condition:
     def __get_pydantic_json_schema__(
         cls, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {"type": "string", "description": "A CEL condition", "maxLength": MAX_LENGTH}
+        text = {"type": "string", "maxLength": MAX_LENGTH}
+        return {"description": "A CEL condition", "anyOf": [text, {"type": "boolean"}]}
 
 
-def compile_condition(source: str) -> Condition:
-    """Compile a condition once; raises ``ConditionError`` with the offset of the mistake."""
+def compile_condition(source: str, steps: Mapping[str, str] | None = None) -> Condition:
+    """Compile a condition once; raises ``ConditionError`` with the offset of the mistake.
+
+    ``steps`` gives the id in the document for each step that the condition calls otherwise.
+    """
+    return Condition(source, *compile_expression(source, "condition", steps))
+
+
+def names_in(context: object) -> Mapping[str, str] | None:
+    """Return what a fragment's steps are called in the document; None outside of fragments."""
+    return context.names if isinstance(context, Scope) else None
+
+
+def compile_expression(
+    source: str, what: str, steps: Mapping[str, str] | None = None
+) -> tuple[Any, frozenset[str]]:
+    """Return a program and the names it reads; ``what`` it is, is said in ``ConditionError``."""
     if not source.strip():
-        raise ConditionError("The condition is empty.")
+        raise ConditionError(f"The {what} is empty.")
     if len(source) > MAX_LENGTH:
-        raise ConditionError(f"The condition is longer than {MAX_LENGTH} characters.")
+        raise ConditionError(f"The {what} is longer than {MAX_LENGTH} characters.")
     translated, offsets = translate(source)
     try:
         program = cel.compile(translated)
     except ValueError as error:
-        raise _parse_error(error, translated, [*offsets, len(source)]) from error
+        raise _parse_error(error, what, translated, [*offsets, len(source)]) from error
+    if steps and "steps" in program.variables():
+        program = cel.compile(_steps_renamed(translated, steps))
     bound = _MACROS.findall(translated)
     if len(bound) > MAX_MACROS:
-        raise ConditionError(
-            f"The condition uses more than {MAX_MACROS} of all, exists, map, filter."
-        )
-    return Condition(source, program, frozenset(program.variables()).difference(bound, _LITERALS))
+        raise ConditionError(f"The {what} uses more than {MAX_MACROS} of all, exists, map, filter.")
+    return program, frozenset(program.variables()).difference(bound, _LITERALS)
+
+
+def closing_brace(text: str, start: int) -> int:
+    """Return where the expression from ``start`` on is closed by a ``}``, or -1."""
+    depth = 0
+    for match in _TOKEN.finditer(text, start):
+        depth += (match.group() == "{") - (match.group() == "}")
+        if depth < 0:
+            return match.start()
+    return -1
+
+
+def steps_named(source: str) -> Iterator[tuple[int, str]]:
+    """Yield (offset, id) for each ``steps.<id>`` and ``steps['<id>']`` of an expression."""
+    seen: list[str] = []
+    for match in _TOKEN.finditer(source):
+        kind, token, before = match.lastgroup, match.group(), seen[-2:]
+        if kind == "space":
+            continue
+        if seen[-3:-2] != ["."]:
+            is_call = source[match.end() :].lstrip().startswith("(")
+            if kind == "name" and before == ["steps", "."] and not is_call:
+                yield match.start(), token
+            elif kind == "string" and before == ["steps", "["]:
+                yield match.start() + 1, token[1:-1]
+        seen.append(token)
+
+
+def _steps_renamed(translated: str, steps: Mapping[str, str]) -> str:
+    """Write the steps as they are called in the document."""
+    renamed, done = "", 0
+    for offset, step_id in steps_named(translated):
+        renamed += translated[done:offset] + steps.get(step_id, step_id)
+        done = offset + len(step_id)
+    return renamed + translated[done:]
 
 
 def translate(source: str) -> tuple[str, list[int]]:
@@ -143,19 +196,21 @@ class _Writer:
             self.write(")", at)
 
 
-def _parse_error(error: ValueError, translated: str, offsets: list[int]) -> ConditionError:
+def _parse_error(
+    error: ValueError, what: str, translated: str, offsets: list[int]
+) -> ConditionError:
     found = _CEL_PLACE.search(str(error))
     if found is None:
-        return ConditionError("The condition does not parse.")
+        return ConditionError(f"The {what} does not parse.")
     lines = translated.split("\n")
     line = min(int(found.group(1)), len(lines))
     index = sum(len(text) + 1 for text in lines[: line - 1]) + int(found.group(2)) - 1
     offset = offsets[min(index, len(offsets) - 1)]
     message = found.group(3).split(" expecting ")[0].replace("<EOF>", "the end")[:200]
-    return ConditionError(f"The condition does not parse: {message}.", offset)
+    return ConditionError(f"The {what} does not parse: {message}.", offset)
 
 
-def _validate(value: Any) -> Condition:
+def _validate(value: Any, info: core_schema.ValidationInfo) -> Condition:
     if isinstance(value, Condition):
         return value
     if isinstance(value, bool):
@@ -163,7 +218,7 @@ def _validate(value: Any) -> Condition:
     if not isinstance(value, str):
         raise PydanticCustomError("condition", "A condition is written as text.")
     try:
-        return compile_condition(value)
+        return compile_condition(value, names_in(info.context))
     except ConditionError as error:
         raise PydanticCustomError(
             "condition", "{reason}", {"reason": str(error), "offset": error.offset}

@@ -1,12 +1,40 @@
-"""The compiled form of a workflow: nodes, the edges between them, and what may be wrong there."""
+"""The compiled form of a workflow: nodes and the edges between them."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
+from workflows.spec.bundles import Bundle
 from workflows.spec.conditions import Condition
-from workflows.spec.errors import SpecProblem
-from workflows.spec.kinds import END, StepConfig, StepKind
-from workflows.spec.source import Document, Path
+from workflows.spec.document import Path, Position
+from workflows.spec.kinds import StepConfig, StepKind
+from workflows.spec.policies import (
+    Breaker,
+    Budget,
+    Bulkhead,
+    Catch,
+    Compensation,
+    Policy,
+    Retry,
+)
+from workflows.spec.values import Value
+
+__all__ = [
+    "Breaker",
+    "Budget",
+    "Bulkhead",
+    "Catch",
+    "Compensation",
+    "Edge",
+    "Graph",
+    "Node",
+    "Policy",
+    "Retry",
+]
+
+ROOT = ""
+STEP_LIMIT = 1_000
+NOWHERE = Position(1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +49,13 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One step: where it goes when done (``next``) and when its condition is false (``after``)."""
+    """One step: where it goes when done (``next``) and when its condition is false (``after``).
+
+    ``index`` counts the steps of the whole file. ``path`` is where the step stands in the document,
+    ``at`` where in the text,
+    ``body`` the list it stands in: the root's is empty, a container's is its id, with several
+    bodies ``<id>.<branch>``. ``next`` and ``after`` are ``end`` where the body is over.
+    """
 
     index: int
     id: str
@@ -32,76 +66,51 @@ class Node:
     next: str
     after: str
     edges: tuple[Edge, ...]
+    path: Path = ()
+    body: str = ROOT
+    policy: Policy = field(default_factory=Policy)
+    compensate: Compensation | None = None
+    tool: str = ""
+    model: str = ""
+    at: Position = NOWHERE
+
+    @property
+    def container(self) -> str:
+        """The id of the step whose body this step stands in; empty in the root."""
+        return self.body.split(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A checked workflow, ready to run; ``content_hash`` identifies its exact text."""
+    """A checked workflow, ready to run; ``content_hash`` identifies the exact texts it is made of.
+
+    ``entries`` gives the first step of each body. ``fallback`` is a tool that is called for a run
+    that failed, before a person is brought in; empty where there is none. ``places`` tells where
+    the keys of the head stand.
+    """
 
     name: str
     version: str
     description: str
     content_hash: str
-    source: str
+    bundle: Bundle
     nodes: Mapping[str, Node]
+    entries: Mapping[str, str]
+    input_schema: Mapping[str, Any] | None = None
+    output_schema: Mapping[str, Any] | None = None
+    result: Mapping[str, Value] = field(default_factory=dict)
+    step_limit: int = STEP_LIMIT
+    budget: Budget | None = None
+    is_cyclic: bool = False
+    fallback: str = ""
+    places: Mapping[str, Position] = field(default_factory=dict)
+
+    @property
+    def source(self) -> str:
+        """The text of the workflow's own file."""
+        return self.bundle.source
 
     @property
     def entry(self) -> str:
-        """The first step written is the first to run."""
-        return next(iter(self.nodes))
-
-
-def unknown_targets(
-    nodes: Mapping[str, Node], written: Sequence[str], document: Document
-) -> list[SpecProblem]:
-    """Find edges to steps that are not among those ``written`` in the file, right or wrong."""
-    known = f"known: {', '.join([*written[:20], END])}"
-    return [
-        document.problem(edge.path, f"There is no step '{edge.target}' ({known}).")
-        for node in nodes.values()
-        for edge in node.edges
-        if edge.target != END and edge.target not in written
-    ]
-
-
-def order_problems(nodes: Mapping[str, Node], document: Document) -> list[SpecProblem]:
-    """Find cycles and steps that nothing leads to, in a graph that is otherwise right."""
-    return _cycles(nodes, document) or _unreachable(nodes, document)
-
-
-def _cycles(nodes: Mapping[str, Node], document: Document) -> list[SpecProblem]:
-    """Walk depth first; an edge back to a step on the current path closes a cycle."""
-    done: set[str] = set()
-    problems: list[SpecProblem] = []
-    for start in nodes:
-        if start in done:
-            continue
-        path = [start]
-        stack = [iter(nodes[start].edges)]
-        while stack:
-            edge = next(stack[-1], None)
-            if edge is None:
-                stack.pop()
-                done.add(path.pop())
-            elif edge.target in path:
-                circle = " → ".join([*path[path.index(edge.target) :], edge.target])
-                problems.append(document.problem(edge.path, f"These steps form a cycle: {circle}."))
-            elif edge.target != END and edge.target not in done:
-                path.append(edge.target)
-                stack.append(iter(nodes[edge.target].edges))
-    return problems
-
-
-def _unreachable(nodes: Mapping[str, Node], document: Document) -> list[SpecProblem]:
-    reached: set[str] = set()
-    waiting = [next(iter(nodes))]
-    while waiting:
-        step_id = waiting.pop()
-        if step_id != END and step_id not in reached:
-            reached.add(step_id)
-            waiting.extend(edge.target for edge in nodes[step_id].edges)
-    return [
-        document.problem(("steps", node.index, "id"), f"Nothing leads to the step '{node.id}'.")
-        for node in nodes.values()
-        if node.id not in reached
-    ]
+        """The first step of the root."""
+        return self.entries[ROOT]

@@ -1,189 +1,145 @@
 """Turn the text of a workflow into a graph, or into every problem found in it."""
 
-import hashlib
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import pairwise
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
-
-from workflows.spec.conditions import Condition
+from workflows.spec.bundles import Bundle
+from workflows.spec.checking import validate
+from workflows.spec.compiling import Compiler, budget_of
+from workflows.spec.document import Document, Tree, document_of
 from workflows.spec.errors import SpecError, SpecProblem
-from workflows.spec.graph import Edge, Graph, Node, order_problems, unknown_targets
-from workflows.spec.kinds import END, StepKind, conditions_in, targets_in
-from workflows.spec.models import StepSpec, WorkflowSpec
-from workflows.spec.source import Document, Path, read
+from workflows.spec.fragments import Fragment, fragment_read, fragments_expand
+from workflows.spec.graph import STEP_LIMIT, Graph, Node
+from workflows.spec.header import fallback, header_problems, with_reply
+from workflows.spec.kinds import StepKind
+from workflows.spec.models import WorkflowSpec
+from workflows.spec.naming import unknown_names
+from workflows.spec.ordering import cycles, endless, unknown_targets, unreachable
+from workflows.spec.overlays import overlay_apply
+from workflows.spec.source import parse
+from workflows.spec.states import states_expand
+from workflows.spec.tools import ToolFacts
 
-ModelT = TypeVar("ModelT", bound=BaseModel)
-RUN_NAMES = frozenset({"text", "channel", "input", "steps"})
+MAX_BUNDLE = 512 * 1024
 
 
 def content_hash(source: str) -> str:
-    """Identify a workflow by the SHA-256 of its exact text."""
-    return hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
+    """Identify a workflow of one file by the SHA-256 of its exact text."""
+    return Bundle(source).content_hash
 
 
-def load(source: str, kinds: Mapping[str, StepKind], *, filename: str = "workflow.yaml") -> Graph:
-    """Check a workflow and compile its graph; raises ``SpecError`` with located problems."""
-    document = read(source, filename)
-    spec, problems = _validate(WorkflowSpec, document.data, document, ())
+def load(
+    source: str,
+    kinds: Mapping[str, StepKind],
+    *,
+    filename: str = "workflow.yaml",
+    tools: Mapping[str, ToolFacts] | None = None,
+) -> Graph:
+    """Check a workflow of one file and compile its graph, as ``load_bundle`` does."""
+    return load_bundle(Bundle(source), kinds, filename=filename, tools=tools)
+
+
+def load_bundle(
+    bundle: Bundle,
+    kinds: Mapping[str, StepKind],
+    *,
+    filename: str = "workflow.yaml",
+    tools: Mapping[str, ToolFacts] | None = None,
+) -> Graph:
+    """Check a workflow with its parts and compile its graph.
+
+    The overlay is applied first, then states and uses of fragments become steps, then everything is
+    checked. Raises ``SpecError`` with every problem, located in the file it stands in. Names of
+    tools and their inputs are checked where the ``tools`` that exist are given.
+    """
+    document = document_of(_joined(bundle, kinds, filename))
+    spec, problems = validate(WorkflowSpec, document.data, document, ())
     if spec is None:
         raise SpecError(problems, filename)
-    nodes = _nodes(spec, kinds, document, problems)
-    used = kinds.values() if problems else [node.kind for node in nodes.values()]
-    problems += _unknown_names(nodes, used, document)
-    problems += unknown_targets(nodes, _written_ids(spec), document)
-    if not problems:
-        problems = order_problems(nodes, document)
+    compiler = Compiler(kinds, document, spec, tools)
+    compiler.body(spec.steps, ("steps",))
+    compiler.problems += header_problems(spec, compiler.bodies, tools, document)
+    problems = _problems(spec, compiler)
     if problems:
         raise SpecError(problems, filename)
     return Graph(
         name=spec.name,
         version=spec.version,
         description=spec.description,
-        content_hash=content_hash(source),
-        source=source,
-        nodes=nodes,
+        content_hash=bundle.content_hash,
+        bundle=bundle,
+        nodes=with_reply(spec, compiler.nodes, kinds),
+        entries=compiler.entries,
+        input_schema=spec.input,
+        output_schema=spec.output,
+        result=spec.result,
+        step_limit=spec.limits.steps if spec.limits else STEP_LIMIT,
+        budget=budget_of(spec.budget),
+        is_cyclic=any(cycles(compiler.nodes)),
+        fallback=fallback(spec),
+        places={str(path[0]): at for path, at in document.keys.items() if len(path) == 1},
     )
 
 
-def _nodes(
-    spec: WorkflowSpec,
-    kinds: Mapping[str, StepKind],
-    document: Document,
-    problems: list[SpecProblem],
-) -> dict[str, Node]:
-    steps: list[StepSpec | None] = []
-    for index, written in enumerate(spec.steps):
-        step, found = _validate(StepSpec, written, document, ("steps", index))
-        problems += found
-        steps.append(step)
-    nodes: dict[str, Node] = {}
-    for index, (step, following) in enumerate(pairwise([*steps, None])):
-        if step is None:
-            continue
-        problems += _id_problems(step, index, nodes, document)
-        node = _node(step, index, following.id if following else END, kinds, document, problems)
-        if node is not None:
-            nodes.setdefault(node.id, node)
-    return nodes
-
-
-def _written_ids(spec: WorkflowSpec) -> list[str]:
-    return [str(step["id"]) for step in spec.steps if isinstance(step, dict) and "id" in step]
-
-
-def _id_problems(
-    step: StepSpec, index: int, nodes: Mapping[str, Node], document: Document
-) -> Iterator[SpecProblem]:
-    path = ("steps", index, "id")
-    if step.id == END:
-        yield document.problem(path, f"'{END}' means the end of the run and cannot name a step.")
-    if step.id in nodes:
-        first = document.position(("steps", nodes[step.id].index, "id")).line
-        message = f"The step '{step.id}' already stands on line {first}."
-        yield document.problem(path, message)
-
-
-def _node(
-    step: StepSpec,
-    index: int,
-    after: str,
-    kinds: Mapping[str, StepKind],
-    document: Document,
-    problems: list[SpecProblem],
-) -> Node | None:
-    path: Path = ("steps", index)
-    kind = kinds.get(step.type)
-    if kind is None:
-        message = f"Unknown step type '{step.type}' (known: {', '.join(sorted(kinds))})."
-        problems.append(document.problem((*path, "type"), message))
-        return None
-    config, found = _validate(kind.config, step.config, document, (*path, "config"))
-    problems += found
-    if step.next and (kind.ends or kind.jumps):
-        message = f"A '{kind.name}' step decides itself what follows: 'next' has no effect here."
-        problems.append(document.problem((*path, "next"), message, key=True))
-    if config is None:
-        return None
-    following = END if kind.ends or kind.jumps else step.next or after
-    return Node(
-        index=index,
-        id=step.id,
-        kind=kind,
-        config=config,
-        description=step.description,
-        condition=step.guard,
-        next=following,
-        after=after,
-        edges=tuple(_edges(step, kind, path, following, after, config)),
-    )
-
-
-def _edges(
-    step: StepSpec, kind: StepKind, path: Path, following: str, after: str, config: BaseModel
-) -> Iterator[Edge]:
-    if kind.jumps:
-        for at, target, label in targets_in(config, (*path, "config")):
-            yield Edge(step.id, target, label, at)
-    else:
-        yield Edge(step.id, following, "", (*path, "next"))
-    if step.guard:
-        yield Edge(step.id, after, "otherwise", (*path, step.guard_key))
-
-
-def _validate(
-    model: type[ModelT], data: object, document: Document, path: Path
-) -> tuple[ModelT | None, list[SpecProblem]]:
+def _joined(bundle: Bundle, kinds: Mapping[str, StepKind], filename: str) -> Tree:
+    """Return one tree of everything the bundle holds; raises ``SpecError``."""
+    if bundle.size > MAX_BUNDLE:
+        message = f"The parts of the workflow have {bundle.size} characters; {MAX_BUNDLE} may be."
+        raise SpecError([SpecProblem(1, 1, "", message)], filename)
+    root = parse(bundle.source, filename)
+    problems: list[SpecProblem] = []
+    fragments: dict[str, Fragment] = {}
+    for name, source in bundle.fragments.items():
+        try:
+            fragments[name] = fragment_read(name, source)
+        except SpecError as error:
+            problems += [replace(found, file=error.filename) for found in error.problems]
     try:
-        return model.model_validate(data), []
-    except ValidationError as error:
-        return None, [_problem(item, document, path) for item in error.errors(include_url=False)]
+        problems += overlay_apply(root, bundle.overlay, kinds) if bundle.overlay else []
+    except SpecError as error:
+        problems += [replace(found, file=error.filename) for found in error.problems]
+    problems += states_expand(root, kinds)
+    if not problems:
+        problems += fragments_expand(root, fragments, kinds)
+    if problems:
+        raise SpecError(problems, filename)
+    return root
 
 
-def _problem(error: ErrorDetails, document: Document, path: Path) -> SpecProblem:
-    at: Path = (*path, *error["loc"])
-    context = error.get("ctx", {})
-    match error["type"]:
-        case "extra_forbidden":
-            message, key = f"Unknown key '{at[-1]}'.", True
-        case "missing":
-            message, key = f"The key '{at[-1]}' is missing.", False
-        case "model_type" | "dict_type":
-            message, key = "Here must stand a mapping (key: value).", False
-        case _:
-            message, key = error["msg"], False
-    offset = context.get("offset")
-    return document.problem(at, message, key=key, offset=offset)
+def _problems(spec: WorkflowSpec, compiler: Compiler) -> list[SpecProblem]:
+    problems, document = compiler.problems, compiler.document
+    problems += unknown_names(
+        compiler.nodes,
+        compiler.kinds,
+        spec.result,
+        document,
+        compiler.bodies,
+        is_complete=not problems,
+    )
+    problems += unknown_targets(compiler.nodes, compiler.bodies, document)
+    return problems or _order_problems(compiler, document)
 
 
-def _unknown_names(
-    nodes: Mapping[str, Node], used: Iterable[StepKind], document: Document
-) -> list[SpecProblem]:
-    """Find names in conditions that none of the step types used here sets."""
-    known = RUN_NAMES.union(*(kind.exports for kind in used))
-    return [
-        document.problem(
-            path,
-            f"Unknown name '{name}' in the condition (known: {', '.join(sorted(known))}).",
-            offset=_offset(condition.source, name),
-        )
-        for node in nodes.values()
-        for path, condition in _conditions(node, document)
-        for name in sorted(condition.names - known)
+def _order_problems(compiler: Compiler, document: Document) -> list[SpecProblem]:
+    unbounded = {key: node for key, node in compiler.nodes.items() if not _is_bounded(node)}
+    found = [
+        document.problem(edge.path, _cycle_message(circle)) for edge, circle in cycles(unbounded)
+    ]
+    found += [
+        document.problem((*node.path, "id"), f"Nothing leads to the step '{node.id}'.")
+        for node in unreachable(compiler.nodes, compiler.entries.values())
+    ]
+    return found or [
+        document.problem((*node.path, "id"), f"No way leads from the step '{node.id}' to an end.")
+        for node in endless(compiler.nodes)
     ]
 
 
-def _conditions(node: Node, document: Document) -> Iterator[tuple[Path, Condition]]:
-    path: Path = ("steps", node.index)
-    if node.condition is not None:
-        spelling = "if" if (*path, "if") in document.values else "condition"
-        yield (*path, spelling), node.condition
-    yield from conditions_in(node.config, (*path, "config"))
+def _cycle_message(circle: Sequence[str]) -> str:
+    walked = " → ".join([*circle, circle[0]])
+    return f"These steps form a cycle without an end: {walked}. Give one of them 'max_visits'."
 
 
-def _offset(source: str, name: str) -> int:
-    found = re.search(rf"(?<![.\w'\"]){re.escape(name)}\b", source)
-    return found.start() if found else 0
+def _is_bounded(node: Node) -> bool:
+    """Tell whether a cycle through this step stops of itself, or stands still each time round."""
+    return node.policy.max_visits is not None or node.kind.waits

@@ -5,22 +5,25 @@ and the plain scalars of YAML 1.2 (``on`` and ``no`` are words, not booleans).
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import yaml
 
-from workflows.spec.errors import SpecError, SpecProblem
+from workflows.spec.document import Document, Path, Position, Scalar, Tree, document_of, pointer
+from workflows.spec.errors import MAX_PROBLEMS, SpecError, SpecProblem
 
 MAX_BYTES = 128 * 1024
 MAX_DEPTH = 24
 MAX_EVENTS = 40_000
 
-PathPart: TypeAlias = str | int
-Path: TypeAlias = tuple[PathPart, ...]
-Data: TypeAlias = "bool | int | float | str | list[Data] | dict[str, Data] | None"
-
+# libyaml reads twenty times as fast; without it PyYAML's own parser does the same.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# Characters that turn the direction of text round (CVE-2021-42574), and those YAML 1.1 forbids.
+_DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_NOT_ALLOWED = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|" + _DIRECTION.pattern
+)
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, bool | None] = {
@@ -34,63 +37,31 @@ class _Mark(Protocol):
     column: int
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A place in the text; ``inset`` is where a scalar's own text begins, if it stands verbatim."""
-
-    line: int
-    column: int
-    inset: int | None = None
-
-
-@dataclass(slots=True)
-class Document:
-    """Plain data with the position of every key and value in it."""
-
-    data: Data
-    keys: dict[Path, Position] = field(default_factory=dict)
-    values: dict[Path, Position] = field(default_factory=dict)
-
-    def position(self, path: Path, *, key: bool = False) -> Position:
-        """Return where ``path`` stands, or its nearest ancestor that exists in the text."""
-        if key and path in self.keys:
-            return self.keys[path]
-        while path not in self.values and path:
-            path = path[:-1]
-        return self.values.get(path, Position(1, 1))
-
-    def problem(
-        self, path: Path, message: str, *, key: bool = False, offset: int | None = None
-    ) -> SpecProblem:
-        """Locate a message at a path, ``offset`` characters into the scalar where that is exact."""
-        at = self.position(path, key=key)
-        shift = 0 if offset is None or at.inset is None else at.inset + offset
-        return SpecProblem(at.line, at.column + shift, pointer(path), message)
-
-
-def pointer(path: Path) -> str:
-    """Write a path as an RFC 6901 JSON pointer."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
-
-
 def read(source: str | bytes, filename: str = "workflow.yaml") -> Document:
     """Parse YAML text; raises ``SpecError`` with line and column for anything it refuses."""
+    return document_of(parse(source, filename))
+
+
+def parse(source: str | bytes, filename: str = "workflow.yaml", *, label: str = "") -> Tree:
+    """Parse YAML text to a tree, as ``read`` does; ``label`` names a file that is joined to it."""
+    filename = label or filename
     text = _decode(source, filename)
+    _check_characters(text, filename)
+    builder = _Builder(label)
     try:
-        _check_events(text, filename)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        for count, event in enumerate(yaml.parse(text, Loader=_LOADER)):
+            builder.take(event, count)
+            if len(builder.problems) == MAX_PROBLEMS:
+                break
     except yaml.MarkedYAMLError as error:
         raise SpecError([_syntax_problem(error)], filename) from error
-    except yaml.reader.ReaderError as error:
-        raise SpecError([_character_problem(text, error)], filename) from error
-    if node is None:
+    except _Refused as refused:
+        raise SpecError([refused.problem], filename) from refused
+    if builder.root is None:
         raise SpecError([SpecProblem(1, 1, "", "The file is empty.")], filename)
-    document = Document(data=None)
-    problems: list[SpecProblem] = []
-    document.data = _build(node, (), document, problems)
-    if problems:
-        raise SpecError(problems, filename)
-    return document
+    if builder.problems:
+        raise SpecError(builder.problems, filename)
+    return builder.root
 
 
 def _decode(source: str | bytes, filename: str) -> str:
@@ -117,26 +88,106 @@ def _syntax_problem(error: yaml.MarkedYAMLError) -> SpecProblem:
     return SpecProblem(line, column, "", f"Not valid YAML: {message}.")
 
 
-def _character_problem(text: str, error: yaml.reader.ReaderError) -> SpecProblem:
-    line, column = _line_and_column(text, error.position)
-    code = error.character if isinstance(error.character, int) else ord(error.character[:1])
-    return SpecProblem(line, column, "", f"The character U+{code:04X} is not allowed in YAML.")
+def _check_characters(text: str, filename: str) -> None:
+    """Refuse what YAML does not allow, and what makes a text look other than it is."""
+    found = _NOT_ALLOWED.search(text)
+    if found is None:
+        return
+    line, column = _line_and_column(text, found.start())
+    code = f"U+{ord(found[0]):04X}"
+    message = f"The character {code} is not allowed in YAML."
+    if _DIRECTION.match(found[0]):
+        message = f"The character {code} is not accepted: it hides the order of the text."
+    raise SpecError([SpecProblem(line, column, "", message)], filename)
 
 
-def _check_events(text: str, filename: str) -> None:
-    """Refuse what would be expensive or ambiguous before a tree is built from it."""
-    depth = documents = 0
-    for count, event in enumerate(yaml.parse(text, Loader=yaml.SafeLoader)):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        documents += isinstance(event, yaml.DocumentStartEvent)
-        message = _refusal(event, depth, documents, count)
+class _Refused(Exception):
+    """What is expensive or ambiguous: the rest of the text is not read."""
+
+    def __init__(self, event: yaml.Event, message: str) -> None:
+        super().__init__(message)
+        self.problem = SpecProblem(*_place(event.start_mark), "", message)
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or mapping whose end has not come; ``key`` is the one that waits for its value.
+
+    Values whose key cannot be used are read, for their own mistakes, and dropped.
+    """
+
+    tree: Tree
+    key: str = ""
+    has_key: bool = False
+    is_dropped: bool = False
+
+
+class _Builder:
+    """Makes a tree of the parser's events in one pass, so that large files cost little."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.root: Tree | None = None
+        self.problems: list[SpecProblem] = []
+        self.open: list[_Open] = []
+        self.documents = 0
+
+    def take(self, event: yaml.Event, count: int) -> None:
+        """Add what an event says; raises ``_Refused``."""
+        self.documents += isinstance(event, yaml.DocumentStartEvent)
+        message = _refusal(event, self.documents, count)
         if message:
-            line, column = _place(event.start_mark)
-            raise SpecError([SpecProblem(line, column, "", message)], filename)
+            raise _Refused(event, message)
+        if isinstance(event, yaml.CollectionEndEvent):
+            self.open.pop()
+        elif isinstance(event, yaml.NodeEvent):
+            self._value(event)
+
+    def _value(self, event: yaml.NodeEvent) -> None:
+        top = self.open[-1] if self.open else None
+        if top is not None and isinstance(top.tree.data, dict) and not top.has_key:
+            self._key(event, top)
+            return
+        if len(self.open) >= MAX_DEPTH and isinstance(event, yaml.CollectionStartEvent):
+            raise _Refused(event, f"Nested more than {MAX_DEPTH} levels deep.")
+        tree = Tree(_position(event, self._path(top), self.label), _empty(event))
+        if top is None:
+            self.root = tree
+        elif isinstance(top.tree.data, list):
+            top.tree.data.append(tree)
+        elif isinstance(top.tree.data, dict):
+            if not top.is_dropped:
+                top.tree.data[top.key] = tree
+            top.has_key = False
+        if isinstance(event, yaml.CollectionStartEvent):
+            self.open.append(_Open(tree))
+
+    def _key(self, event: yaml.NodeEvent, top: _Open) -> None:
+        """Note the key for the value that follows; a list or mapping as a key ends the reading."""
+        at, path = _position(event, (), self.label), top.tree.at.origin
+        key = _scalar(event) if isinstance(event, yaml.ScalarEvent) else None
+        message = "" if isinstance(key, str) else "Keys must be words."
+        if isinstance(key, str):
+            path = (*path, key)
+            if key in top.tree.keys:
+                first = top.tree.keys[key].line
+                message = f"Duplicate key '{key}': it already stands on line {first}."
+        if message:
+            self.problems.append(SpecProblem(at.line, at.column, pointer(path), message))
+        if not isinstance(event, yaml.ScalarEvent):
+            raise _Refused(event, "Keys must be words.")
+        top.key, top.has_key, top.is_dropped = str(key), True, bool(message)
+        if not message:
+            top.tree.keys[top.key] = replace(at, origin=path)
+
+    def _path(self, top: _Open | None) -> Path:
+        if top is None:
+            return ()
+        inner = len(top.tree.data) if isinstance(top.tree.data, list) else top.key
+        return (*top.tree.at.origin, inner)
 
 
-def _refusal(event: yaml.Event, depth: int, documents: int, count: int) -> str:
+def _refusal(event: yaml.Event, documents: int, count: int) -> str:
     if isinstance(event, yaml.AliasEvent):
         return "Aliases (*name) are not accepted: write the value out."
     if isinstance(event, yaml.NodeEvent) and event.anchor:
@@ -145,69 +196,36 @@ def _refusal(event: yaml.Event, depth: int, documents: int, count: int) -> str:
         return "Tags (!name) are not accepted."
     if documents > 1:
         return "One file holds one workflow: a second document starts here."
-    if depth > MAX_DEPTH:
-        return f"Nested more than {MAX_DEPTH} levels deep."
-    if count > MAX_EVENTS:
-        return f"More than {MAX_EVENTS} values in one file."
-    return ""
+    return f"More than {MAX_EVENTS} values in one file." if count > MAX_EVENTS else ""
 
 
-def _build(node: yaml.Node, path: Path, document: Document, problems: list[SpecProblem]) -> Data:
-    document.values[path] = _position(node)
-    if isinstance(node, yaml.MappingNode):
-        return {
-            key: _build(value, (*path, key), document, problems)
-            for key, value in _entries(node, path, document, problems)
-        }
-    if isinstance(node, yaml.SequenceNode):
-        return [
-            _build(item, (*path, index), document, problems)
-            for index, item in enumerate(node.value)
-        ]
-    return _scalar(node)
+def _empty(event: yaml.NodeEvent) -> Any:
+    if isinstance(event, yaml.ScalarEvent):
+        return _scalar(event)
+    return {} if isinstance(event, yaml.MappingStartEvent) else []
 
 
-def _entries(
-    node: yaml.MappingNode, path: Path, document: Document, problems: list[SpecProblem]
-) -> Iterator[tuple[str, yaml.Node]]:
-    """Yield the entries of a mapping with usable keys, and note the others as problems."""
-    seen: dict[str, int] = {}
-    for key_node, value_node in node.value:
-        at = _position(key_node)
-        if not isinstance(key_node, yaml.ScalarNode) or not isinstance(_scalar(key_node), str):
-            problems.append(SpecProblem(at.line, at.column, pointer(path), "Keys must be words."))
-            continue
-        key = key_node.value
-        if key in seen:
-            message = f"Duplicate key '{key}': it already stands on line {seen[key]}."
-            problems.append(SpecProblem(at.line, at.column, pointer((*path, key)), message))
-            continue
-        seen[key] = at.line
-        document.keys[(*path, key)] = at
-        yield key, value_node
-
-
-def _position(node: yaml.Node) -> Position:
-    return Position(*_place(node.start_mark), _inset(node))
+def _position(event: yaml.NodeEvent, path: Path, label: str) -> Position:
+    return Position(*_place(event.start_mark), _inset(event), label, path)
 
 
 def _place(mark: _Mark | None) -> tuple[int, int]:
     return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
-def _inset(node: yaml.Node) -> int | None:
-    """Return how far into the node its text begins, if it stands on one line as it will be read."""
-    start, end = node.start_mark, node.end_mark
-    if not isinstance(node, yaml.ScalarNode) or start is None or end is None:
+def _inset(event: yaml.NodeEvent) -> int | None:
+    """Return how far into a scalar its text begins, if it stands on one line as it will be read."""
+    start, end = event.start_mark, event.end_mark
+    if not isinstance(event, yaml.ScalarEvent) or start is None or end is None:
         return None
-    quote = 1 if node.style in ("'", '"') else 0
-    is_verbatim = end.column - start.column == len(node.value) + 2 * quote
+    quote = 1 if event.style in ("'", '"') else 0
+    is_verbatim = end.column - start.column == len(event.value) + 2 * quote
     return quote if start.line == end.line and is_verbatim else None
 
 
-def _scalar(node: yaml.Node) -> bool | int | float | str | None:
-    value = str(node.value)
-    if getattr(node, "style", None) is not None:
+def _scalar(event: yaml.ScalarEvent) -> Scalar:
+    value = str(event.value)
+    if event.style:
         return value
     if value in _WORDS:
         return _WORDS[value]

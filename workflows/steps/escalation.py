@@ -1,9 +1,9 @@
 """``escalation``: hand the conversation to a person, which ends the run."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from conversations.errors import StaleReply
 from conversations.selectors import turn_context
@@ -17,9 +17,14 @@ Reason = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
 class EscalationConfig(StepConfig):
-    """Why a person is needed: a word that agents see and reports count."""
+    """Why a person is needed: a word that agents see and reports count.
+
+    ``escalation_queue`` and ``notification_channels`` say who is to be told, and how.
+    """
 
     reason: Reason = "requested"
+    escalation_queue: Reason | None = None
+    notification_channels: Annotated[list[Literal["email", "slack"]], Field(max_length=2)] = []
 
 
 class EscalationOutput(StepOutput):
@@ -45,7 +50,7 @@ class EscalationStep(Step[EscalationConfig, EscalationOutput]):
         try:
             handover_request(
                 conversation_id=context.conversation_id,
-                fence=context.input["fence"],
+                fence=context.turn["fence"],
                 reason=config.reason,
                 run_id=context.run_id,
             )

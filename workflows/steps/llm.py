@@ -12,11 +12,17 @@ from workflows.spec.kinds import StepConfig
 
 
 class LlmConfig(StepConfig):
-    """Instructions for the model; ``tier`` overrides what the router decided."""
+    """Instructions for the model; ``tier`` overrides what the router decided.
+
+    ``model``, ``temperature`` and ``max_tokens`` are for providers that take them.
+    """
 
     system_prompt: Annotated[str, Field(max_length=4_000)] = ""
     tier: Literal["SLM_A", "SLM_B", "LLM"] | None = None
     max_passages: Annotated[int, Field(ge=1, le=20)] = 8
+    model: Annotated[str, Field(max_length=100)] = ""
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    max_tokens: Annotated[int, Field(ge=1, le=100_000)] | None = None
 
 
 class Cited(StepOutput):
@@ -55,9 +61,9 @@ class LlmStep(Step[LlmConfig, LlmOutput]):
 
     def run(self, config: LlmConfig, context: StepContext) -> StepOutcome[LlmOutput]:
         """Ask the model; its use is published with the step's commit, so it is metered once."""
-        route = context.state.latest("router") or {}
+        route = context.latest("router") or {}
         tier = Tier(config.tier or route.get("tier", Tier.SLM_A))
-        found = context.state.latest("knowledge") or {"passages": []}
+        found = context.latest("knowledge") or {"passages": []}
         completion = completion_generate(
             tier=tier,
             question=str(context.input.get("text", "")),

@@ -59,9 +59,10 @@ class ReplyStep(Step[ReplyConfig, ReplyOutput]):
         try:
             message = reply_append(
                 conversation_id=context.conversation_id,
-                fence=context.input["fence"],
-                answered_seq=context.input["answered_seq"],
+                fence=context.turn["fence"],
+                answered_seq=context.turn["answered_seq"],
                 run_id=context.run_id,
+                part=context.part,
                 text=text,
                 citations=[Citation(**citation) for citation in citations],
                 route=_route(context),
@@ -79,7 +80,7 @@ class ReplyStep(Step[ReplyConfig, ReplyOutput]):
 
 def _route(context: StepContext) -> dict[str, Any] | None:
     """Return the routing decision as the REST answer shows it."""
-    decided = context.state.latest("router")
+    decided = context.latest("router")
     if decided is None:
         return None
     return {

@@ -1,7 +1,9 @@
 """``router``: find out what the visitor wants and how strong a model it takes."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
+
+from pydantic import Field, StringConstraints
 
 from routing.services import route_decide
 from workflows.engine.step import Step, StepContext, StepOutcome, StepOutput, step
@@ -9,7 +11,15 @@ from workflows.spec.kinds import StepConfig
 
 
 class RouterConfig(StepConfig):
-    """Nothing to configure: the tenant's routing policy decides."""
+    """The tenant's routing policy decides; ``model`` and ``features`` say what the author expects.
+
+    They are on record with the workflow and select nothing: one router serves a workspace.
+    """
+
+    model: Annotated[str, StringConstraints(max_length=100)] = ""
+    features: Annotated[
+        list[Annotated[str, StringConstraints(max_length=64)]], Field(max_length=50)
+    ] = []
 
 
 class RouterOutput(StepOutput):
@@ -39,7 +49,7 @@ class RouterStep(Step[RouterConfig, RouterOutput]):
         decision = route_decide(
             text=str(context.input.get("text", "")),
             channel=str(context.input.get("channel", "web")),
-            history_length=len(context.input.get("history", ())),
+            history_length=len(context.turn.get("history", ())),
             run_id=context.run_id,
         )
         output = RouterOutput(

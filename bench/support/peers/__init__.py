@@ -1,1 +1,1 @@
-"""What `bench.http` measures beside ours: the usual ways of answering one SELECT."""
+"""What `bench.http` and `bench.engine` measure beside ours: the usual ways to do the same."""

@@ -7,7 +7,7 @@ import core.identifiers
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workflows", "0001_initial"),
+        ("workflows", "0002_engine"),
     ]
 
     operations = [
