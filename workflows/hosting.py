@@ -24,8 +24,7 @@ from workflows.steps.escalation import rescue
 from workflows.stops import runs_are_stopped
 from workflows.versions import version_current
 
-
-# A run that failed has asked for a person, and one that fails each time must not start itself again.
+# A run that failed has asked for a person; one that fails each time must not start itself again.
 _A_PERSON_S = frozenset({RunStatus.FAILED, RunStatus.COMPENSATED, RunStatus.STUCK})
 
 

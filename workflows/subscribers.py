@@ -14,8 +14,9 @@ def run_start_for_message(stored: StoredEvent) -> None:
 
 def _leaves_a_turn(event: catalogue.Event) -> bool:
     """Tell whether a conversation may have more to answer; after a failure it is a person's."""
-    is_run = isinstance(event, catalogue.RunCompleted) and event.conversation_id is not None
-    return is_run and event.status not in {"failed", "compensated", "stuck"}
+    if not isinstance(event, catalogue.RunCompleted) or event.conversation_id is None:
+        return False
+    return event.status not in {"failed", "compensated", "stuck"}
 
 
 @subscriber("workflows.follow_up", catalogue.RunCompleted, concerns=_leaves_a_turn)

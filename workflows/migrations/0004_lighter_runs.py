@@ -5,39 +5,74 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('workflows', '0003_versions'),
+        ("workflows", "0003_versions"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='run',
-            name='workflows_run_one_answering',
+            model_name="run",
+            name="workflows_run_one_answering",
         ),
         migrations.RemoveConstraint(
-            model_name='run',
-            name='workflows_run_one_per_turn',
+            model_name="run",
+            name="workflows_run_one_per_turn",
         ),
         migrations.RemoveIndex(
-            model_name='run',
-            name='workflows_run_talk',
+            model_name="run",
+            name="workflows_run_talk",
         ),
         migrations.AlterField(
-            model_name='runevent',
-            name='run',
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='workflows.run'),
+            model_name="runevent",
+            name="run",
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="events",
+                to="workflows.run",
+            ),
         ),
         migrations.AddIndex(
-            model_name='run',
-            index=models.Index(condition=models.Q(('conversation_id__isnull', False)), fields=['conversation_id', '-started_at'], name='workflows_run_talk'),
+            model_name="run",
+            index=models.Index(
+                condition=models.Q(("conversation_id__isnull", False)),
+                fields=["conversation_id", "-started_at"],
+                name="workflows_run_talk",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(condition=models.Q(('answered_seq__isnull', False), ('conversation_id__isnull', False), ('status__in', ['compensating', 'failing', 'running', 'waiting'])), fields=('conversation_id',), name='workflows_run_one_answering'),
+            model_name="run",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("answered_seq__isnull", False),
+                    ("conversation_id__isnull", False),
+                    ("status__in", ["compensating", "failing", "running", "waiting"]),
+                ),
+                fields=("conversation_id",),
+                name="workflows_run_one_answering",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='run',
-            constraint=models.UniqueConstraint(condition=models.Q(('answered_seq__isnull', False), ('conversation_id__isnull', False), ('status__in', ['compensating', 'completed', 'failing', 'handed_over', 'running', 'waiting'])), fields=('conversation_id', 'answered_seq'), name='workflows_run_one_per_turn'),
+            model_name="run",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("answered_seq__isnull", False),
+                    ("conversation_id__isnull", False),
+                    (
+                        "status__in",
+                        [
+                            "compensating",
+                            "completed",
+                            "failing",
+                            "handed_over",
+                            "running",
+                            "waiting",
+                        ],
+                    ),
+                ),
+                fields=("conversation_id", "answered_seq"),
+                name="workflows_run_one_per_turn",
+            ),
         ),
     ]
