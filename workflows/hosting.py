@@ -1,6 +1,7 @@
 """What surrounds a run in this application: its graph, its rescue, what is told at its end."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from django.utils import timezone
 
@@ -11,7 +12,7 @@ from core.observability.metrics import (
     step_duration_seconds,
 )
 from workflows import selectors
-from workflows.engine.events import EventType, RunEvent
+from workflows.engine.events import EventType, RunEvent, RunStatus
 from workflows.engine.host import ClaimedRun
 from workflows.engine.journal import LeaseLost
 from workflows.engine.state import RunState
@@ -23,6 +24,9 @@ from workflows.steps.escalation import rescue
 from workflows.stops import runs_are_stopped
 from workflows.versions import version_current
 
+# A run that failed has asked for a person; one that fails each time must not start itself again.
+_A_PERSON_S = frozenset({RunStatus.FAILED, RunStatus.COMPENSATED, RunStatus.STUCK})
+
 
 class RunHost:
     """The engine's ``Host``: selectors, the rescue of a step, metrics and closing events.
@@ -32,6 +36,7 @@ class RunHost:
 
     def __init__(self, *, gives_way: bool = False) -> None:
         self.gives_way = gives_way
+        self.leaves_turn_of: UUID | None = None
 
     def before_step(self, run: ClaimedRun) -> None:
         """Let go of a run that was stopped, and let express runs go first."""
@@ -60,6 +65,8 @@ class RunHost:
                 duration = fact.payload["duration_ms"] / 1000
                 step_duration_seconds.labels(step_type=fact.payload["kind"]).observe(duration)
         if not state.status.is_active:
+            if state.status not in _A_PERSON_S:
+                self.leaves_turn_of = run.conversation_id
             # A tenant's own workflow names are unbounded, a release's are not.
             name = run.workflow if run.workflow in library() else "own"
             agent_runs_total.labels(workflow=name, status=state.status.value).inc()

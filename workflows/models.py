@@ -136,18 +136,30 @@ class Run(models.Model):
             # conversation: another may answer there in the meantime.
             models.UniqueConstraint(
                 fields=["conversation_id"],
-                condition=models.Q(status__in=ACTIVE_STATUSES, answered_seq__isnull=False),
+                condition=models.Q(
+                    status__in=ACTIVE_STATUSES,
+                    answered_seq__isnull=False,
+                    conversation_id__isnull=False,
+                ),
                 name="workflows_run_one_answering",
             ),
             models.UniqueConstraint(
                 fields=["conversation_id", "answered_seq"],
-                condition=models.Q(status__in=ANSWERING_STATUSES),
+                condition=models.Q(
+                    status__in=ANSWERING_STATUSES,
+                    answered_seq__isnull=False,
+                    conversation_id__isnull=False,
+                ),
                 name="workflows_run_one_per_turn",
             ),
         ]
         indexes = [
             models.Index(fields=["-started_at"], name="workflows_run_recent"),
-            models.Index(fields=["conversation_id", "-started_at"], name="workflows_run_talk"),
+            models.Index(
+                fields=["conversation_id", "-started_at"],
+                condition=models.Q(conversation_id__isnull=False),
+                name="workflows_run_talk",
+            ),
             # Not on lease_until: every commit moves it, and an index would cost each a heap move.
             models.Index(
                 fields=["started_at"],
@@ -210,7 +222,9 @@ class RunEvent(models.Model):
     """One fact of a run; a second writer of the same number fails and stops."""
 
     pk = models.CompositePrimaryKey("run_id", "seq")
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events", db_index=False)
+    run = models.ForeignKey(
+        Run, on_delete=models.CASCADE, related_name="events", db_index=False, db_constraint=False
+    )
     seq = models.PositiveIntegerField()
     type = models.CharField(max_length=32, choices=_choices(EventType))
     step_id = models.CharField(max_length=64, blank=True)

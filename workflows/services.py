@@ -3,7 +3,7 @@
 import time
 from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import structlog
 from django.db import transaction
@@ -47,7 +47,7 @@ HISTORY_ITEMS = 10
 HISTORY_CHARACTERS = 500
 COMMENT_CHARACTERS = 1_000
 SWEEP_LIMIT = 200
-SWEEP_GRACE_SECONDS = 15.0
+SWEEP_GRACE_SECONDS = 4.0
 POLL_SECONDS = (0.005, 0.01, 0.02, 0.04, 0.05)
 
 
@@ -242,16 +242,22 @@ def _turn_input(turn: TurnContext) -> dict[str, Any]:
 def run_execute(*, run_id: UUID, gives_way: bool = False) -> RunState | None:
     """Drive a run to its end, or return None if another worker has it or it is over.
 
-    Then its place is free for the next one that waits, whichever tenant's that is. With
+    Then its place is free for the next one that waits, whichever tenant's that is, and what the
+    visitor wrote in the meantime is answered: a run that failed leaves that to a person. With
     ``gives_way`` express runs go first, between two of its steps, on a busy machine. While every
     run is stopped none is taken up: the sweep ends them.
     """
+    host = RunHost(gives_way=gives_way)
     try:
         if runs_are_stopped():
             return None
-        return run_drive(run_id, RunHost(gives_way=gives_way))
+        state = run_drive(run_id, host)
     finally:
         run_dispatched(run_id)
+    if host.leaves_turn_of is not None:
+        trigger = uuid5(run_id, "rest")
+        turn_answer(conversation_id=host.leaves_turn_of, trigger_event_id=trigger)
+    return state
 
 
 def runs_sweep(*, limit: int = SWEEP_LIMIT) -> int:

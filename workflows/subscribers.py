@@ -2,7 +2,6 @@
 
 from core.events import StoredEvent, catalogue, subscriber
 from workflows import services
-from workflows.engine.events import RunStatus
 
 
 @subscriber("workflows.start_run", catalogue.MessageReceived, urgent=True)
@@ -13,17 +12,21 @@ def run_start_for_message(stored: StoredEvent) -> None:
         services.message_answer(conversation_id=event.conversation_id, event_id=stored.event_id)
 
 
-@subscriber("workflows.follow_up", catalogue.RunCompleted, urgent=True)
+def _leaves_a_turn(event: catalogue.Event) -> bool:
+    """Tell whether a conversation may have more to answer; after a failure it is a person's."""
+    if not isinstance(event, catalogue.RunCompleted) or event.conversation_id is None:
+        return False
+    return event.status not in {"failed", "compensated", "stuck"}
+
+
+@subscriber("workflows.follow_up", catalogue.RunCompleted, concerns=_leaves_a_turn)
 def run_start_for_rest(stored: StoredEvent) -> None:
     """Answer what the visitor wrote while the run went on: no second run was started then.
 
-    Not after a failure: the conversation is a person's now, and a run that fails each time must
-    not start itself again.
+    The worker of the run does so at once (``run_execute``); this is the guarantee behind it.
     """
     event = stored.event
-    if not isinstance(event, catalogue.RunCompleted) or event.status == RunStatus.FAILED:
-        return
-    if event.conversation_id is not None:
+    if isinstance(event, catalogue.RunCompleted) and event.conversation_id is not None:
         services.turn_answer(
             conversation_id=event.conversation_id, trigger_event_id=stored.event_id
         )

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.backends.postgresql.features import DatabaseFeatures as PostgresFeatures
 from django_tenants.postgresql_backend.base import DatabaseWrapper as TenantsWrapper
+from psycopg import Cursor
 from psycopg.pq import TransactionStatus
 
 from core import tenancy
@@ -55,6 +56,18 @@ class DatabaseWrapper(TenantsWrapper):  # type: ignore[misc]  # django-tenants s
         cursor = super(TenantsWrapper, self)._cursor(name)  # without its SET on every cursor
         self._session_apply(scope)
         return cursor
+
+    def server_bound_cursor(self) -> Any:
+        """Return a cursor like `cursor()` whose values are bound by the server, not written in.
+
+        For the few statements that are run all the time: writing values into the text of a
+        statement costs more than running a small one. Nothing is prepared, so poolers and changes
+        of the search path do not matter.
+        """
+        scope = tenancy.scope()
+        self.ensure_connection()
+        self._session_apply(scope)
+        return self._prepare_cursor(Cursor(self.connection))
 
     def _session_apply(self, scope: tenancy.Scope) -> None:
         wanted = scope.session

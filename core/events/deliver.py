@@ -45,8 +45,8 @@ def deliveries_attempt(keys: Sequence[DeliveryKey], tenant: tenancy.TenantContex
     together. A failure undoes its handler alone and is retried after 1, 5 and 25 seconds with
     jitter, then it is a dead letter. A statement, or a pause between two, of more than
     `hands.HANDLER_SECONDS` is ended by Postgres. What undoes them all, a lost connection or a
-    commit that a deferred constraint refuses, leaves all pending, is written down (`_strike`) and
-    raised.
+    commit that a deferred constraint refuses, or a handler that ends its process, leaves all
+    pending, is written down (`_strike`) and raised.
     """
     in_hand: list[Delivery] = []
     try:
@@ -117,7 +117,7 @@ def _delivered(delivery: Delivery, events: Mapping[int, OutboxEvent]) -> bool:
     try:
         with hands.holding(delivery.pk, delivery.occurred_at, _session()), transaction.atomic():
             _handle(delivery, events)
-    except (Exception, SystemExit) as error:
+    except Exception as error:
         if _is_connection_lost():
             raise  # and with it the savepoint
         log.exception("event_delivery_failed", delivery=delivery.pk, subscriber=delivery.subscriber)

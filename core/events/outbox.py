@@ -58,7 +58,7 @@ def publish(event: Event) -> None:
     connection = connections[alias]
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("publish() needs the caller's transaction.")
-    subscribers = {found.name: found for found in subscribers_for(type(event))}
+    subscribers = {found.name: found for found in subscribers_for(event)}
     values = (str(tenant.id), event.name, event.version, _payload(event))
     with connection.cursor() as cursor:
         cursor.execute(_PUBLISH, (*values, list(subscribers)))
@@ -86,7 +86,7 @@ def _deliver_now(key: DeliveryKey, tenant: tenancy.TenantContext) -> None:
             return
         try:
             delivery_attempt(key, tenant)
-        except (Exception, SystemExit):  # whatever a handler raised as its connection broke
+        except Exception:  # whatever a handler raised as its connection broke
             log.exception("urgent_delivery_left_to_the_relay", delivery=key.id)
 
 

@@ -23,6 +23,7 @@ class StoredEvent:
 Handler = Callable[[StoredEvent], None]
 # Forgets what the tenant's stored events of [since, until) left; their replay brings it back.
 Rebuild = Callable[[datetime, datetime], None]
+Concerns = Callable[[Event], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Subscriber:
     events: tuple[type[Event], ...]
     is_urgent: bool
     rebuild: Rebuild | None = None
+    concerns: Concerns | None = None
 
     @property
     def event_names(self) -> list[str]:
@@ -45,7 +47,11 @@ _subscribers: dict[str, Subscriber] = {}
 
 
 def subscriber(
-    name: str, *events: type[Event], urgent: bool = False, rebuild: Rebuild | None = None
+    name: str,
+    *events: type[Event],
+    urgent: bool = False,
+    rebuild: Rebuild | None = None,
+    concerns: Concerns | None = None,
 ) -> Callable[[Handler], Handler]:
     """Register a handler for events, under a name that never changes once deployed.
 
@@ -53,21 +59,26 @@ def subscriber(
     idempotent by `StoredEvent.event_id`. First deliveries keep the tenant's order, except urgent
     ones, which trade it for latency. `rebuild(since, until)` runs in the tenant before a replay
     that asks for it: it forgets what the stored events of that span left behind and nothing else,
-    may run twice, and the replay brings it back.
+    may run twice, and the replay brings it back. `concerns` looks at an event when it is published
+    and says whether there is anything to deliver at all; it reads nothing but the event.
     """
 
     def register(handler: Handler) -> Handler:
         known = _subscribers.get(name)
         if known and known.handler.__qualname__ != handler.__qualname__:
             raise ValueError(f"Two subscribers are named {name!r}.")
-        _subscribers[name] = Subscriber(name, handler, events, urgent, rebuild)
+        _subscribers[name] = Subscriber(name, handler, events, urgent, rebuild, concerns)
         return handler
 
     return register
 
 
-def subscribers_for(event_type: type[Event]) -> list[Subscriber]:
-    return [found for found in _subscribers.values() if event_type in found.events]
+def subscribers_for(event: Event) -> list[Subscriber]:
+    return [
+        found
+        for found in _subscribers.values()
+        if type(event) in found.events and (found.concerns is None or found.concerns(event))
+    ]
 
 
 def subscriber_get(name: str) -> Subscriber | None:

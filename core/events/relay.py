@@ -149,7 +149,7 @@ def _tenant_deliver(work: Work) -> int:
         if tenant is None:
             return 0  # suspended: its deliveries wait until it is active again
         return sum(deliveries_attempt(keys, tenant) for keys in _transactions(work.due))
-    except (Exception, SystemExit):  # whatever a handler raised as its connection broke
+    except (Exception, SystemExit):  # whatever a handler raised as its transaction was lost
         log.exception("relay_tenant_failed", tenant=str(work.tenant_id))
         return 0  # they are still pending; the next round tries again
     finally:

@@ -224,11 +224,10 @@ def test_run_that_ends_lets_a_waiting_run_of_another_tenant_begin(
 
 
 def test_purge_empties_one_tenants_queue_and_no_others() -> None:
-    going = submit(NOISY, 20)
-    submit(QUIET, 10)
-    released_after("purge", NOISY, dispatch.EVERY)
+    going = [*submit(NOISY, 20), *submit(QUIET, 10)]
+    going += released_after("purge", NOISY, dispatch.EVERY)
     left = tenants_of(list(drained(going)))
-    assert left[NOISY] == len(going)
+    assert left == {NOISY: tenants_of(going)[NOISY], QUIET: 10}
     assert redis_client().llen(f"{dispatch.PREFIX}waiting:{NOISY}") == 0
     assert redis_client().scard(f"{dispatch.PREFIX}queued") == 0
     assert submit(NOISY)  # the queue works on

@@ -27,6 +27,7 @@ class JournalCorrupt(Exception):
 
 
 Tokens = Mapping[str, Token]
+Changes = dict[str, Any]  # the fields of the state that an event sets
 
 
 def fold(events: Iterable[RunEvent], state: RunState | None = None) -> RunState:
@@ -44,26 +45,25 @@ def apply(state: RunState, event: RunEvent) -> RunState:
         raise JournalCorrupt(f"{event.type} follows the end of the run")
     if event.scope not in state.tokens and event.type in _OF_A_TOKEN:
         raise JournalCorrupt(f"{event.type} in '{event.scope}', which is not open")
-    return replace(_APPLY[event.type](state, event), seq=event.seq)
+    return replace(state, seq=event.seq, **_APPLY[event.type](state, event))
 
 
-def _started(state: RunState, event: RunEvent) -> RunState:
+def _started(state: RunState, event: RunEvent) -> Changes:
     tokens = {"": Token(event.payload["next"])}
-    return replace(state, input=event.payload["input"], tokens=tokens)
+    return dict(input=event.payload["input"], tokens=tokens)
 
 
-def _unchanged(state: RunState, event: RunEvent) -> RunState:
-    return state
+def _unchanged(state: RunState, event: RunEvent) -> Changes:
+    return {}
 
 
-def _completed(state: RunState, event: RunEvent) -> RunState:
+def _completed(state: RunState, event: RunEvent) -> Changes:
     payload = event.payload
     token = state.tokens[event.scope]
-    values = {**token.values, **payload["exports"]}
+    values = {**token.values, **payload.get("exports", {})}
     undo = payload.get("undo")
-    return replace(
-        state,
-        tokens=_moved(state.tokens, event, replace(_rested(token), values=values)),
+    return dict(
+        tokens=_moved(state.tokens, event, _rested(token, values)),
         records=(*state.records, _record(event)),
         undos=(*state.undos, _undo(event, undo)) if undo else state.undos,
         trace=_traced(state.trace, payload),
@@ -74,55 +74,55 @@ def _completed(state: RunState, event: RunEvent) -> RunState:
     )
 
 
-def _skipped(state: RunState, event: RunEvent) -> RunState:
+def _skipped(state: RunState, event: RunEvent) -> Changes:
     tokens = _moved(state.tokens, event, _rested(state.tokens[event.scope]))
-    return replace(state, tokens=tokens, records=(*state.records, _record(event)))
+    return dict(tokens=tokens, records=(*state.records, _record(event)))
 
 
-def _retried(state: RunState, event: RunEvent) -> RunState:
+def _retried(state: RunState, event: RunEvent) -> Changes:
     payload = event.payload
     token = replace(
         _rested(state.tokens[event.scope]), attempt=payload["attempt"], not_before=payload["until"]
     )
-    return replace(state, tokens=_closed_below(state.tokens, event.scope, token))
+    return dict(tokens=_closed_below(state.tokens, event.scope, token))
 
 
-def _failed(state: RunState, event: RunEvent) -> RunState:
+def _failed(state: RunState, event: RunEvent) -> Changes:
     payload = event.payload
     error = {"code": payload["code"], "detail": payload["detail"], "step": event.step_id}
     records = (*state.records, _record(event))
     catcher = payload.get("caught")
     if catcher is not None:
         caught = state.tokens[catcher["scope"]]
-        token = replace(_rested(caught), values={**caught.values, "error": error})
+        token = _rested(caught, {**caught.values, "error": error})
         tokens = _closed_below(state.tokens, catcher["scope"], token)
         moved = _step_on(tokens, catcher["scope"], catcher["next"])
-        return replace(state, tokens=moved, records=records)
-    return replace(state, status=_unwinding(state), error=error, records=records)
+        return dict(tokens=moved, records=records)
+    return dict(status=_unwinding(state), error=error, records=records)
 
 
-def _cancelled(state: RunState, event: RunEvent) -> RunState:
+def _cancelled(state: RunState, event: RunEvent) -> Changes:
     error = {"code": "cancelled", "detail": event.payload["reason"], "step": state.cursor}
-    return replace(state, status=_unwinding(state), error=error)
+    return dict(status=_unwinding(state), error=error)
 
 
-def _ended(state: RunState, event: RunEvent) -> RunState:
+def _ended(state: RunState, event: RunEvent) -> Changes:
     payload = event.payload
     last = replace(_rested(state.tokens[""]), cursor="")
     result = {**state.result, **payload.get("result", {})}
-    return replace(state, status=RunStatus(payload["status"]), tokens={"": last}, result=result)
+    return dict(status=RunStatus(payload["status"]), tokens={"": last}, result=result)
 
 
-def _migrated(state: RunState, event: RunEvent) -> RunState:
+def _migrated(state: RunState, event: RunEvent) -> Changes:
     mapping = event.payload["mapping"]
     tokens = {
         scope: replace(token, cursor=mapping.get(token.cursor, token.cursor))
         for scope, token in state.tokens.items()
     }
-    return replace(state, tokens=tokens)
+    return dict(tokens=tokens)
 
 
-def _scope_opened(state: RunState, event: RunEvent) -> RunState:
+def _scope_opened(state: RunState, event: RunEvent) -> Changes:
     children = event.payload["children"]
     parent = replace(state.tokens[event.scope], open=len(children))
     opened = {
@@ -135,37 +135,37 @@ def _scope_opened(state: RunState, event: RunEvent) -> RunState:
         )
         for child in children
     }
-    return replace(state, tokens={**state.tokens, event.scope: parent, **opened})
+    return dict(tokens={**state.tokens, event.scope: parent, **opened})
 
 
-def _wait_opened(state: RunState, event: RunEvent) -> RunState:
+def _wait_opened(state: RunState, event: RunEvent) -> Changes:
     token = replace(state.tokens[event.scope], wait=Wait(**event.payload["wait"]))
-    return replace(state, tokens={**state.tokens, event.scope: token})
+    return dict(tokens={**state.tokens, event.scope: token})
 
 
-def _wait_closed(state: RunState, event: RunEvent) -> RunState:
+def _wait_closed(state: RunState, event: RunEvent) -> Changes:
     """Hand the answer to the step; time has passed, so what repeats now is no idle loop."""
     payload = event.payload
     answer = Answer(payload["outcome"], payload["value"])
     token = replace(state.tokens[event.scope], wait=None, answer=answer)
     turned = {**state.input, **payload.get("turn", {})}
-    return replace(state, tokens={**state.tokens, event.scope: token}, input=turned, trace=())
+    return dict(tokens={**state.tokens, event.scope: token}, input=turned, trace=())
 
 
-def _tool_requested(state: RunState, event: RunEvent) -> RunState:
+def _tool_requested(state: RunState, event: RunEvent) -> Changes:
     payload = event.payload
     call = Call(payload["key"], payload["tool"], payload["version"], payload["input"])
     token = replace(state.tokens[event.scope], call=call)
-    return replace(state, tokens={**state.tokens, event.scope: token})
+    return dict(tokens={**state.tokens, event.scope: token})
 
 
-def _tool_settled(state: RunState, event: RunEvent) -> RunState:
+def _tool_settled(state: RunState, event: RunEvent) -> Changes:
     token = replace(state.tokens[event.scope], call=None)
-    return replace(state, tokens={**state.tokens, event.scope: token})
+    return dict(tokens={**state.tokens, event.scope: token})
 
 
-def _compensation(status: str) -> Callable[[RunState, RunEvent], RunState]:
-    def change(state: RunState, event: RunEvent) -> RunState:
+def _compensation(status: str) -> Callable[[RunState, RunEvent], Changes]:
+    def change(state: RunState, event: RunEvent) -> Changes:
         payload = event.payload
         undos = tuple(
             replace(
@@ -180,7 +180,7 @@ def _compensation(status: str) -> Callable[[RunState, RunEvent], RunState]:
         )
         is_open = any(undo.is_open for undo in undos)
         after = RunStatus.COMPENSATING if is_open else RunStatus.FAILING
-        return replace(state, undos=undos, status=after)
+        return dict(undos=undos, status=after)
 
     return change
 
@@ -190,10 +190,14 @@ def _unwinding(state: RunState) -> RunStatus:
     return RunStatus.COMPENSATING if is_open else RunStatus.FAILING
 
 
-def _rested(token: Token) -> Token:
+def _rested(token: Token, values: Mapping[str, Any] | None = None) -> Token:
     """Return a token without what belonged to the step it leaves."""
-    return replace(
-        token, attempt=0, not_before="", wait=None, answer=None, call=None, open=0, finished=()
+    return Token(
+        token.cursor,
+        token.values if values is None else values,
+        input=token.input,
+        workflow=token.workflow,
+        content_hash=token.content_hash,
     )
 
 
@@ -269,7 +273,7 @@ _OF_A_TOKEN = frozenset(
         EventType.TOOL_FAILED,
     }
 )
-_APPLY: dict[EventType, Callable[[RunState, RunEvent], RunState]] = {
+_APPLY: dict[EventType, Callable[[RunState, RunEvent], Changes]] = {
     EventType.RUN_STARTED: _started,
     EventType.RUN_RESUMED: _unchanged,
     EventType.RUN_CANCELLED: _cancelled,

@@ -10,12 +10,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
+from core.db.base import DatabaseWrapper
 from core.events import publish
 from core.events.catalogue import Event
 from workflows.engine.events import ACTIVE, EventType, RunEvent, RunStatus
@@ -23,7 +25,7 @@ from workflows.engine.folding import fold
 from workflows.engine.host import ClaimedRun
 from workflows.engine.state import RunState
 
-LEASE_SECONDS = 4.0
+LEASE_SECONDS = 3.0
 PICK_UP_SECONDS = 5.0
 MAX_PAYLOAD_BYTES = 256 * 1024
 _ACTIVE = sorted(status.value for status in ACTIVE)
@@ -37,9 +39,9 @@ _START = """
             clock_timestamp() + %s * interval '1 second', '{}', '', 0, '', %s, '')
         ON CONFLICT DO NOTHING RETURNING id)
     INSERT INTO workflows_runevent (run_id, seq, type, step_id, payload, at)
-    SELECT moved.id, fact.seq, fact.type, fact.step_id, fact.payload::jsonb, fact.at
-    FROM moved, unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
-        AS fact(seq, type, step_id, payload, at)
+    SELECT moved.id, fact.seq, fact.type, fact.step_id, fact.payload, fact.at
+    FROM moved, json_to_recordset(%s::json)
+        AS fact(seq int, type text, step_id text, payload jsonb, at timestamptz)
 """
 _APPEND_ONE = """
     INSERT INTO workflows_runevent (run_id, seq, type, step_id, payload, at)
@@ -47,9 +49,9 @@ _APPEND_ONE = """
 """
 _APPEND_MANY = """
     INSERT INTO workflows_runevent (run_id, seq, type, step_id, payload, at)
-    SELECT id, fact.seq, fact.type, fact.step_id, fact.payload::jsonb, fact.at
-    FROM workflows_run, unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
-        AS fact(seq, type, step_id, payload, at)
+    SELECT id, fact.seq, fact.type, fact.step_id, fact.payload, fact.at
+    FROM workflows_run, json_to_recordset(%s::json)
+        AS fact(seq int, type text, step_id text, payload jsonb, at timestamptz)
     WHERE id = %s AND lease_owner = %s
 """
 _MOVE = """
@@ -62,9 +64,9 @@ _MOVE = """
 _CLOSE = f"""
     WITH moved AS ({_MOVE})
     INSERT INTO workflows_runevent (run_id, seq, type, step_id, payload, at)
-    SELECT moved.id, fact.seq, fact.type, fact.step_id, fact.payload::jsonb, fact.at
-    FROM moved, unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])
-        AS fact(seq, type, step_id, payload, at)
+    SELECT moved.id, fact.seq, fact.type, fact.step_id, fact.payload, fact.at
+    FROM moved, json_to_recordset(%s::json)
+        AS fact(seq int, type text, step_id text, payload jsonb, at timestamptz)
 """  # noqa: S608 - put together from constants
 # A claim that is lost with the server harms nobody, so it does not wait for the disk: the setting
 # holds for this statement alone.
@@ -136,13 +138,13 @@ def start(run: NewRun, event: RunEvent) -> bool:
     columns = (run.id, run.workflow, run.version, run.content_hash, event.payload["next"])
     keys = (run.conversation_id, run.trigger_event_id, run.answered_seq)
     values = (*columns, *keys, PICK_UP_SECONDS, run.started_at)
-    return _execute(_START, (*values, *_event_columns([event]))) == 1
+    return _execute(_START, (*values, _encoded([event]))) == 1
 
 
 def claim(run_id: UUID) -> ClaimedRun | None:
     """Take the lease of an unfinished run whose lease is free or has lapsed."""
     owner = uuid4().hex
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(_CLAIM, (owner, LEASE_SECONDS, run_id, _ACTIVE))
         row = cursor.fetchone()
     return ClaimedRun(run_id, owner, *row) if row else None
@@ -150,7 +152,7 @@ def claim(run_id: UUID) -> ClaimedRun | None:
 
 def events(run_id: UUID) -> list[RunEvent]:
     """Return a run's events in order."""
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(_EVENTS + " ORDER BY seq", (run_id,))
         return [
             RunEvent(seq, EventType(kind), step_id, _loads(payload), at)
@@ -190,7 +192,7 @@ def close(
 
 def _close(run: ClaimedRun, state: RunState, facts: Sequence[RunEvent]) -> None:
     shown = _projection(state, finished_at=facts[-1].at)
-    _written(_CLOSE, (*shown, run.id, run.owner, *_event_columns(facts)), run, len(facts))
+    _written(_CLOSE, (*shown, run.id, run.owner, _encoded(facts)), run, len(facts))
 
 
 def suspend(
@@ -232,7 +234,7 @@ def _projection(
 def _append(run: ClaimedRun, facts: Sequence[RunEvent]) -> None:
     key = (run.id, run.owner)
     if len(facts) > 1:
-        _written(_APPEND_MANY, (*_event_columns(facts), *key), run, len(facts))
+        _written(_APPEND_MANY, (_encoded(facts), *key), run, len(facts))
         return
     fact = facts[0]
     text = fact.text or encode(fact.payload)
@@ -255,7 +257,7 @@ def extend(run: ClaimedRun, state: RunState, seconds: float) -> str:
     Returns why the run is to be cancelled, "" if it is not.
     """
     shown = (state.seq, state.cursor, state.status.value, state.cost_micro)
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(_EXTEND, (seconds, *shown, run.id, run.owner))
         row = cursor.fetchone()
     if row is None:
@@ -293,7 +295,7 @@ def redrive(run_id: UUID) -> bool:
     ]
     if _execute(_REDRIVE, (PICK_UP_SECONDS, len(facts), run_id, state.seq)) != 1:
         return False
-    _execute(_APPEND_MANY, (*_event_columns(facts), run_id, ""))
+    _execute(_APPEND_MANY, (_encoded(facts), run_id, ""))
     return True
 
 
@@ -303,7 +305,7 @@ def lapsed(*, limit: int, grace_seconds: float) -> list[UUID]:
     They are not returned again before ``grace_seconds``, so that a sweep does not fill a queue that
     is merely slow.
     """
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(_LAPSED, (grace_seconds, _ACTIVE, limit))
         return [row[0] for row in cursor.fetchall()]
 
@@ -341,18 +343,23 @@ def lock(run: ClaimedRun) -> None:
         raise LeaseLost(str(run.id))
 
 
-def _event_columns(facts: Sequence[RunEvent]) -> tuple[list[Any], ...]:
-    return (
-        [fact.seq for fact in facts],
-        [fact.type.value for fact in facts],
-        [fact.step_id for fact in facts],
-        [fact.text or encode(fact.payload) for fact in facts],
-        [fact.at for fact in facts],
+def _encoded(facts: Sequence[RunEvent]) -> str:
+    """Write facts as one JSON array, around payloads that are JSON already."""
+    rows = (
+        f'{{"seq":{each.seq},"type":"{each.type.value}","step_id":{json.dumps(each.step_id)},'
+        f'"at":"{each.at.isoformat()}","payload":{each.text or encode(each.payload)}}}'
+        for each in facts
     )
+    return f"[{','.join(rows)}]"
+
+
+def _cursor() -> CursorWrapper:
+    cursor: CursorWrapper = cast(DatabaseWrapper, connection).server_bound_cursor()
+    return cursor
 
 
 def _execute(statement: str, values: Sequence[Any]) -> int:
-    with connection.cursor() as cursor:
+    with _cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
 

@@ -88,10 +88,12 @@ class Settler:
         payload: dict[str, Any] = {
             "kind": node.kind.name,
             "output": output,
-            "exports": {**{n: output[n] for n in node.kind.exports}, **outcome.exports},
             "next": outcome.next or node.next,
             "duration_ms": self._durations.milliseconds,
         }
+        exports = {**{name: output[name] for name in node.kind.exports}, **outcome.exports}
+        if exports:
+            payload["exports"] = exports
         if outcome.result:
             payload["result"] = dict(outcome.result)
         if outcome.cost_micro:
@@ -119,7 +121,7 @@ class Settler:
             "group": self._group(scope),
         }
         known = scope_of(state, node.compensate.input.names | {"steps"}, scope)
-        known.update(payload["exports"])
+        known.update(payload.get("exports", {}))
         known["steps"][node.id] = payload["output"]
         try:
             undo["input"] = node.compensate.input.render(known)
@@ -149,7 +151,7 @@ class Settler:
         return bool(scope) or self.drive.graph(scope).is_cyclic
 
     def _mark(self, scope: str, node: Node, payload: dict[str, Any]) -> str:
-        values = {**self.drive.state.values_in(scope), **payload["exports"]}
+        values = {**self.drive.state.values_in(scope), **payload.get("exports", {})}
         outcome = payload["output"] if node.kind.has_side_effects else {}
         place = f"{self._place(scope)}:{node.id}:{payload['next']}"
         if self._loops(scope):
