@@ -212,7 +212,10 @@ IDS = st.sampled_from(["a", "b", "c", "d", "e", "f"])
 STEP = st.fixed_dictionaries(
     {"id": IDS},
     optional={
-        "description": st.text(st.characters(codec="ascii", min_codepoint=32), max_size=20),
+        # PyYAML writes the words of YAML 1.1: a text such as 1e0 stays unquoted, and is a number here.
+        "description": st.text(st.characters(codec="ascii", min_codepoint=32), max_size=20).map(
+            "About {}".format
+        ),
         "if": st.sampled_from(["text == 'x'", "NOT (channel = 'web')", True]),
         "timeout": st.one_of(st.sampled_from(["500ms", "2h", "1.5d"]), st.integers(1, 99)),
         "retry": st.fixed_dictionaries({}, optional={"max": st.integers(1, 9), "on": IDS}),
