@@ -212,7 +212,7 @@ IDS = st.sampled_from(["a", "b", "c", "d", "e", "f"])
 STEP = st.fixed_dictionaries(
     {"id": IDS},
     optional={
-        # PyYAML writes the words of YAML 1.1: text such as 1e0 stays unquoted, and is a number here.
+        # PyYAML writes words of YAML 1.1: text such as 1e0 stays unquoted, and is a number here.
         "description": st.text(st.characters(codec="ascii", min_codepoint=32), max_size=20).map(
             "About {}".format
         ),
