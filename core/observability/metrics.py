@@ -166,13 +166,13 @@ def tenant_label() -> str:
 
 @dataclass(frozen=True, slots=True)
 class DerivedRate:
-    """A share of a counter: samples whose `label` has one of `values`, over all samples."""
+    """A share of a counter: samples whose `label` has none of the `fine` values, over all."""
 
     name: str
     documentation: str
     counter: str
     label: str
-    values: frozenset[str]
+    fine: frozenset[str]
 
 
 # A ratio set by one process cannot be summed over processes, so it is derived at the scrape.
@@ -182,14 +182,14 @@ DERIVED_RATES: Final = (
         documentation="Share of tool calls that failed since start.",
         counter="tool_calls_total",
         label="outcome",
-        values=frozenset({"failed", "timeout", "rejected"}),
+        fine=frozenset({"succeeded"}),
     ),
     DerivedRate(
         name="router_misroute_rate",
         documentation="Share of judged routing decisions that were wrong since start.",
         counter="router_feedback_total",
         label="verdict",
-        values=frozenset({"wrong"}),
+        fine=frozenset({"right"}),
     ),
 )
 
@@ -207,7 +207,7 @@ class DerivedCollector(Collector):
         for rate in DERIVED_RATES:
             found = [sample for sample in samples if sample.name == rate.counter]
             total = sum(sample.value for sample in found)
-            part = sum(s.value for s in found if s.labels.get(rate.label) in rate.values)
+            part = sum(s.value for s in found if s.labels.get(rate.label) not in rate.fine)
             yield GaugeMetricFamily(
                 rate.name, rate.documentation, value=part / total if total else 0.0
             )

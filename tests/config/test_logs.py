@@ -103,8 +103,9 @@ def test_tenant_labels_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_rates_are_derived_from_counters() -> None:
-    metrics.tool_calls_total.labels(tool="orders", outcome="ok").inc(3)
-    metrics.tool_calls_total.labels(tool="orders", outcome="failed").inc(1)
+    metrics.tool_calls_total.clear()
+    metrics.tool_calls_total.labels(tool="orders", outcome="succeeded").inc(3)
+    metrics.tool_calls_total.labels(tool="orders", outcome="tool_timeout").inc(1)
     body, content_type = metrics.metrics_render()
     assert "tool_error_rate 0.25" in body.decode()
     assert content_type.startswith("text/plain")

@@ -34,7 +34,7 @@ def everything(acme: TenantContext, globex: TenantContext, people: Any) -> Tenan
 
 def _rows(kind: type[Any]) -> list[Model]:
     model = kind.Meta.model
-    annotated = {"Document": "chunk_count"}.get(model.__name__)
+    annotated = {"Document": "chunk_count", "WorkflowVersion": "active_runs"}.get(model.__name__)
     rows = list(apps.get_model(model._meta.label).objects.all())
     for row in rows if annotated else []:
         setattr(row, str(annotated), 3)

