@@ -5,6 +5,7 @@ from enum import StrEnum
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core.db.fields import TextualJSONField
 from core.identifiers import uuid7
 from workflows.engine.events import ACTIVE, EventType, RunStatus
 from workflows.types import VersionState, WaitKind, WaitState
@@ -228,7 +229,7 @@ class RunEvent(models.Model):
     seq = models.PositiveIntegerField()
     type = models.CharField(max_length=32, choices=_choices(EventType))
     step_id = models.CharField(max_length=64, blank=True)
-    payload = models.JSONField()
+    payload = TextualJSONField()
     at = models.DateTimeField()
 
     class Meta:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Any, cast
 from uuid import UUID
 
 import structlog
 from django.db import connections, transaction
 
 from core import tenancy
+from core.db.base import DatabaseWrapper
 from core.db.router import database_alias
 from core.errors import EventTooLarge
 from core.events.catalogue import Event
 from core.events.deliver import DeliveryKey, delivery_attempt
-from core.events.registry import subscribers_for
+from core.events.registry import Subscriber, subscribers_for
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +48,25 @@ SELECT id, occurred_at, subscriber, pg_notify('{CHANNEL}', '') FROM planned
 """  # noqa: S608 - the channel is a constant
 
 
+# The same, within the statement that makes the change: a CTE `changed` has a row if it was made.
+_PUBLISH_WITH = f"""
+WITH {{change}}, stored AS (
+    INSERT INTO core_outboxevent (tenant_id, name, version, payload, occurred_at)
+    SELECT %s, %s, %s, %s::jsonb, statement_timestamp() WHERE EXISTS (SELECT FROM changed)
+    RETURNING id, tenant_id, occurred_at
+), planned AS (
+    INSERT INTO core_delivery (event_seq, occurred_at, tenant_id, subscriber, next_attempt_at)
+    SELECT stored.id, stored.occurred_at, stored.tenant_id, name, stored.occurred_at
+    FROM stored, unnest(%s::text[]) AS name
+    RETURNING id, occurred_at, subscriber
+), woken AS (
+    SELECT id, occurred_at, subscriber, pg_notify('{CHANNEL}', '') FROM planned
+)
+SELECT total.rows, id, occurred_at, subscriber
+FROM (SELECT count(*) AS rows FROM changed) AS total LEFT JOIN woken ON true
+"""  # noqa: S608 - the channel is a constant, the change the caller's own text
+
+
 def publish(event: Event) -> None:
     """Store `event` for its subscribers; it becomes visible when the transaction commits.
 
@@ -53,19 +74,49 @@ def publish(event: Event) -> None:
     Urgent subscribers are tried right after the commit, two of a tenant at once in a process; the
     relay delivers whatever that misses. Raises EventTooLarge beyond PAYLOAD_BYTES.
     """
-    tenant = tenancy.require()
-    alias = database_alias()
-    connection = connections[alias]
+    connection = connections[database_alias()]
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("publish() needs the caller's transaction.")
-    subscribers = {found.name: found for found in subscribers_for(event)}
-    values = (str(tenant.id), event.name, event.version, _payload(event))
+    subscribers = _subscribers(event)
     with connection.cursor() as cursor:
-        cursor.execute(_PUBLISH, (*values, list(subscribers)))
+        cursor.execute(_PUBLISH, _values(event, subscribers))
         planned = cursor.fetchall()
-    urgent = [DeliveryKey(row[0], row[1]) for row in planned if subscribers[row[2]].is_urgent]
-    for key in urgent:
-        transaction.on_commit(partial(_deliver_now, key, tenant), using=alias)
+    _urgent_try(planned, subscribers)
+
+
+def publish_with(change: str, values: Sequence[Any], event: Event) -> int:
+    """Make a change and store `event` in one statement and round trip; return the rows changed.
+
+    `change` is CTEs, the last named `changed`; where that has no row nothing is stored. For the few
+    changes that are made all the time. Otherwise as `publish`, but for the transaction.
+    """
+    connection = cast(DatabaseWrapper, connections[database_alias()])
+    subscribers = _subscribers(event)
+    with connection.server_bound_cursor() as cursor:
+        statement = _PUBLISH_WITH.format(change=change)
+        cursor.execute(statement, (*values, *_values(event, subscribers)))
+        told = cursor.fetchall()
+    planned = [row[1:] for row in told if row[1] is not None]
+    _urgent_try(planned, subscribers)
+    return int(told[0][0])
+
+
+def _subscribers(event: Event) -> dict[str, Subscriber]:
+    return {found.name: found for found in subscribers_for(event)}
+
+
+def _values(event: Event, subscribers: Mapping[str, Subscriber]) -> tuple[Any, ...]:
+    tenant = tenancy.require()
+    return (tenant.id, event.name, event.version, _payload(event), list(subscribers))
+
+
+def _urgent_try(planned: Sequence[Any], subscribers: Mapping[str, Subscriber]) -> None:
+    """Try the urgent ones of the deliveries (id, time, subscriber) once the change is committed."""
+    tenant, alias = tenancy.require(), database_alias()
+    for number, occurred_at, subscriber in (row[:3] for row in planned):
+        if subscribers[subscriber].is_urgent:
+            key = DeliveryKey(number, occurred_at)
+            transaction.on_commit(partial(_deliver_now, key, tenant), using=alias)
 
 
 def _payload(event: Event) -> str:

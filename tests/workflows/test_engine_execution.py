@@ -89,7 +89,7 @@ def test_state_in_memory_equals_state_read_back(five: Bench) -> None:
 
 def test_step_costs_one_statement(five: Bench, django_assert_num_queries: Any) -> None:
     run_id = new_run(graph_of(five), text="hello")
-    with django_assert_num_queries(7):  # claim, read, five steps; the end rides on the last
+    with django_assert_num_queries(6):  # the claim reads too; the end rides on the last step
         run_drive(run_id, five)
 
 

@@ -58,7 +58,7 @@ def run_drive(run_id: UUID, host: Host) -> RunState | None:
 def _claimed_drive(run: ClaimedRun, host: Host) -> RunState | None:
     try:
         with keeper.holding(run) as hold:
-            return Drive(run, fold(journal.events(run.id)), host, hold).to_end()
+            return Drive(run, fold(run.past), host, hold).to_end()
     except JournalCorrupt:
         log.exception("run_journal_corrupt", run=str(run.id))
         host.rescue(run, RunState(), None)

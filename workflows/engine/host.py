@@ -1,7 +1,7 @@
 """What the engine asks of its surroundings."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -15,7 +15,10 @@ from workflows.spec.graph import Graph
 
 @dataclass(frozen=True, slots=True)
 class ClaimedRun:
-    """A run this worker holds the lease of; ``cancel_reason`` is not empty if it is to stop."""
+    """A run this worker holds the lease of, with the events on record when it took it.
+
+    ``cancel_reason`` is not empty if the run is to stop.
+    """
 
     id: UUID
     owner: str
@@ -25,6 +28,7 @@ class ClaimedRun:
     attempts: int
     started_at: datetime
     cancel_reason: str = ""
+    past: tuple[RunEvent, ...] = field(default=(), compare=False, repr=False)
 
 
 class Host(Graphs, Protocol):

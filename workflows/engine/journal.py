@@ -7,11 +7,13 @@ keeper of leases brings it up to date.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from secrets import token_urlsafe
 from typing import Any, cast
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -20,12 +22,14 @@ from django.utils import timezone
 from core.db.base import DatabaseWrapper
 from core.events import publish
 from core.events.catalogue import Event
+from core.events.outbox import publish_with
 from workflows.engine.events import ACTIVE, EventType, RunEvent, RunStatus
 from workflows.engine.folding import fold
 from workflows.engine.host import ClaimedRun
 from workflows.engine.state import RunState
 
 LEASE_SECONDS = 3.0
+OWNER_BYTES = 9
 PICK_UP_SECONDS = 5.0
 MAX_PAYLOAD_BYTES = 256 * 1024
 _ACTIVE = sorted(status.value for status in ACTIVE)
@@ -41,17 +45,17 @@ _START = """
     INSERT INTO workflows_runevent (run_id, seq, type, step_id, payload, at)
     SELECT moved.id, fact.seq, fact.type, fact.step_id, fact.payload, fact.at
     FROM moved, json_to_recordset(%s::json)
-        AS fact(seq int, type text, step_id text, payload jsonb, at timestamptz)
+        AS fact(seq int, type text, step_id text, payload json, at timestamptz)
 """
 _APPEND_ONE = """
     INSERT INTO workflows_runevent (run_id, seq, type, step_id, payload, at)
-    SELECT id, %s, %s, %s, %s::jsonb, %s FROM workflows_run WHERE id = %s AND lease_owner = %s
+    SELECT id, %s, %s, %s, %s::json, %s FROM workflows_run WHERE id = %s AND lease_owner = %s
 """
 _APPEND_MANY = """
     INSERT INTO workflows_runevent (run_id, seq, type, step_id, payload, at)
     SELECT id, fact.seq, fact.type, fact.step_id, fact.payload, fact.at
     FROM workflows_run, json_to_recordset(%s::json)
-        AS fact(seq int, type text, step_id text, payload jsonb, at timestamptz)
+        AS fact(seq int, type text, step_id text, payload json, at timestamptz)
     WHERE id = %s AND lease_owner = %s
 """
 _MOVE = """
@@ -62,22 +66,27 @@ _MOVE = """
     WHERE id = %s AND lease_owner = %s RETURNING id
 """
 _CLOSE = f"""
-    WITH moved AS ({_MOVE})
-    INSERT INTO workflows_runevent (run_id, seq, type, step_id, payload, at)
-    SELECT moved.id, fact.seq, fact.type, fact.step_id, fact.payload, fact.at
-    FROM moved, json_to_recordset(%s::json)
-        AS fact(seq int, type text, step_id text, payload jsonb, at timestamptz)
+    moved AS ({_MOVE}), changed AS (
+        INSERT INTO workflows_runevent (run_id, seq, type, step_id, payload, at)
+        SELECT moved.id, fact.seq, fact.type, fact.step_id, fact.payload, fact.at
+        FROM moved, json_to_recordset(%s::json)
+            AS fact(seq int, type text, step_id text, payload json, at timestamptz)
+        RETURNING 1)
 """  # noqa: S608 - put together from constants
 # A claim that is lost with the server harms nobody, so it does not wait for the disk: the setting
-# holds for this statement alone.
+# holds for this statement alone. An event that the last owner was just writing may be missing from
+# what is read: its number is then taken, and the first append of this owner fails.
 _CLAIM = """
-    WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
-    UPDATE workflows_run SET lease_owner = %s, attempts = attempts + 1, wake_at = NULL,
-        lease_until = clock_timestamp() + %s * interval '1 second',
-        status = CASE status WHEN 'waiting' THEN 'running' ELSE status END
-    FROM quick
-    WHERE id = %s AND status = ANY(%s) AND (lease_owner = '' OR lease_until < clock_timestamp())
-    RETURNING workflow, content_hash, conversation_id, attempts, started_at, cancel_reason
+    WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
+    run AS (
+        UPDATE workflows_run SET lease_owner = %s, attempts = attempts + 1, wake_at = NULL,
+            lease_until = clock_timestamp() + %s * interval '1 second',
+            status = CASE status WHEN 'waiting' THEN 'running' ELSE status END
+        FROM quick
+        WHERE id = %s AND status = ANY(%s) AND (lease_owner = '' OR lease_until < clock_timestamp())
+        RETURNING workflow, content_hash, conversation_id, attempts, started_at, cancel_reason)
+    SELECT run.*, fact.seq, fact.type, fact.step_id, fact.payload, fact.at
+    FROM run LEFT JOIN workflows_runevent AS fact ON fact.run_id = %s ORDER BY fact.seq
 """
 _EXTEND = """
     UPDATE workflows_run SET lease_until = clock_timestamp() + %s * interval '1 second',
@@ -142,22 +151,26 @@ def start(run: NewRun, event: RunEvent) -> bool:
 
 
 def claim(run_id: UUID) -> ClaimedRun | None:
-    """Take the lease of an unfinished run whose lease is free or has lapsed."""
-    owner = uuid4().hex
+    """Take the lease of an unfinished run whose lease is free or lapsed, and read its events."""
+    owner = token_urlsafe(OWNER_BYTES)
     with _cursor() as cursor:
-        cursor.execute(_CLAIM, (owner, LEASE_SECONDS, run_id, _ACTIVE))
-        row = cursor.fetchone()
-    return ClaimedRun(run_id, owner, *row) if row else None
+        cursor.execute(_CLAIM, (owner, LEASE_SECONDS, run_id, _ACTIVE, run_id))
+        rows = cursor.fetchall()
+    if not rows:
+        return None
+    past = tuple(_event(*row[6:]) for row in rows if row[6] is not None)
+    return ClaimedRun(run_id, owner, *(*rows[0][:6], past))
 
 
 def events(run_id: UUID) -> list[RunEvent]:
     """Return a run's events in order."""
     with _cursor() as cursor:
         cursor.execute(_EVENTS + " ORDER BY seq", (run_id,))
-        return [
-            RunEvent(seq, EventType(kind), step_id, _loads(payload), at)
-            for seq, kind, step_id, payload, at in cursor.fetchall()
-        ]
+        return [_event(*row) for row in cursor.fetchall()]
+
+
+def _event(seq: int, kind: str, step_id: str, payload: dict[str, Any], at: datetime) -> RunEvent:
+    return RunEvent(seq, EventType(kind), step_id, payload, at)
 
 
 def append(run: ClaimedRun, facts: Sequence[RunEvent], *, messages: Sequence[Event] = ()) -> None:
@@ -179,20 +192,28 @@ def close(
 ) -> None:
     """Commit the last facts of a run with what its row shows from now on, and publish.
 
-    One statement, and another for each message. Raises ``LeaseLost`` like ``append``.
+    One statement, and another for each message after the first. Raises ``LeaseLost`` like
+    ``append``.
     """
-    if not messages:
-        _close(run, state, facts)
+    shown = _projection(state, finished_at=facts[-1].at)
+    values = (*shown, run.id, run.owner, _encoded(facts))
+    if len(messages) < 2:
+        _close(run, values, facts, *messages)
         return
     with transaction.atomic():
-        _close(run, state, facts)
-        for message in messages:
+        _close(run, values, facts, messages[0])
+        for message in messages[1:]:
             publish(message)
 
 
-def _close(run: ClaimedRun, state: RunState, facts: Sequence[RunEvent]) -> None:
-    shown = _projection(state, finished_at=facts[-1].at)
-    _written(_CLOSE, (*shown, run.id, run.owner, _encoded(facts)), run, len(facts))
+def _close(
+    run: ClaimedRun, values: Sequence[Any], facts: Sequence[RunEvent], message: Event | None = None
+) -> None:
+    if message is None:
+        write = partial(_execute, f"WITH {_CLOSE} SELECT FROM changed", values)
+    else:
+        write = partial(publish_with, _CLOSE, values, message)
+    _written(write, run, len(facts))
 
 
 def suspend(
@@ -204,7 +225,7 @@ def suspend(
     """
     waiting = RunStatus.WAITING.value
     shown = _projection(state, status=waiting, wake_at=wake_at, keeps_turn=keeps_turn)
-    _written(_MOVE, (*shown, run.id, run.owner), run, 1)
+    _written(partial(_execute, _MOVE, (*shown, run.id, run.owner)), run, 1)
 
 
 def _projection(
@@ -234,17 +255,18 @@ def _projection(
 def _append(run: ClaimedRun, facts: Sequence[RunEvent]) -> None:
     key = (run.id, run.owner)
     if len(facts) > 1:
-        _written(_APPEND_MANY, (_encoded(facts), *key), run, len(facts))
+        _written(partial(_execute, _APPEND_MANY, (_encoded(facts), *key)), run, len(facts))
         return
     fact = facts[0]
     text = fact.text or encode(fact.payload)
-    _written(_APPEND_ONE, (fact.seq, fact.type.value, fact.step_id, text, fact.at, *key), run, 1)
+    values = (fact.seq, fact.type.value, fact.step_id, text, fact.at, *key)
+    _written(partial(_execute, _APPEND_ONE, values), run, 1)
 
 
-def _written(statement: str, values: Sequence[Any], run: ClaimedRun, rows: int) -> None:
-    """Write under the lease, and under numbers that nobody has written yet."""
+def _written(write: Callable[[], int], run: ClaimedRun, rows: int) -> None:
+    """Write rows under the lease, and under numbers that nobody has written yet."""
     try:
-        written = _execute(statement, values)
+        written = write()
     except IntegrityError as error:
         raise LeaseLost(str(run.id)) from error
     if written != rows:
@@ -318,7 +340,7 @@ def encode(payload: Mapping[str, Any]) -> str:
         raise PayloadRefused(f"not JSON: {error}") from error
     if len(text) > MAX_PAYLOAD_BYTES:
         raise PayloadRefused(f"{len(text)} characters; {MAX_PAYLOAD_BYTES} is the limit")
-    # jsonb holds no NUL, UTF-8 no lone surrogate.
+    # Postgres reads no NUL out of JSON, UTF-8 has no lone surrogate.
     clean = text.replace("\\u0000", "\\ufffd") if "\\u0000" in text else text
     return clean if clean.isascii() else clean.encode("utf-8", "replace").decode("utf-8")
 
@@ -362,8 +384,3 @@ def _execute(statement: str, values: Sequence[Any]) -> int:
     with _cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
-
-
-def _loads(payload: Any) -> dict[str, Any]:
-    value: dict[str, Any] = json.loads(payload) if isinstance(payload, str) else payload
-    return value
