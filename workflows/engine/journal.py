@@ -12,21 +12,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from secrets import token_urlsafe
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.db import IntegrityError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from core.db.base import DatabaseWrapper
-from core.events import publish
+from core.events import publish, publish_with
 from core.events.catalogue import Event
-from core.events.outbox import publish_with
 from workflows.engine.events import ACTIVE, EventType, RunEvent, RunStatus
 from workflows.engine.folding import fold
 from workflows.engine.host import ClaimedRun
 from workflows.engine.state import RunState
+
+if TYPE_CHECKING:
+    from core.db.base import DatabaseWrapper
 
 LEASE_SECONDS = 3.0
 OWNER_BYTES = 9
@@ -376,7 +377,7 @@ def _encoded(facts: Sequence[RunEvent]) -> str:
 
 
 def _cursor() -> CursorWrapper:
-    cursor: CursorWrapper = cast(DatabaseWrapper, connection).server_bound_cursor()
+    cursor: CursorWrapper = cast("DatabaseWrapper", connection).server_bound_cursor()
     return cursor
 
 
