@@ -269,14 +269,20 @@ SPECTACULAR_SETTINGS = {
 }
 
 
+PREPARED_AFTER = 2
+
+
 def _database(environment: Environment, role: str) -> dict[str, Any]:
     """Return one alias: pooled, short-lived connections as the named role."""
     url = environment.text(ROLE_VARIABLES[role])
     config: dict[str, Any] = environ.Env.db_url_config(url)
     config["ENGINE"] = "core.db"
     config["CONN_MAX_AGE"] = 0
-    config["DISABLE_SERVER_SIDE_CURSORS"] = environment.flag("DATABASE_TRANSACTION_POOLER")
+    is_pooled_elsewhere = environment.flag("DATABASE_TRANSACTION_POOLER")
+    config["DISABLE_SERVER_SIDE_CURSORS"] = is_pooled_elsewhere
     config["OPTIONS"] = {
+        # Only the engine's few statements bind on the server, and so only they are prepared.
+        "prepare_threshold": None if is_pooled_elsewhere else PREPARED_AFTER,
         # A backend's catalogue cache grows with each tenant it touches, so connections retire.
         "pool": {"min_size": 1, "max_size": 32, "max_lifetime": 1800, "timeout": 10},
         "application_name": f"frontdesk-{role}",

@@ -61,8 +61,8 @@ class DatabaseWrapper(TenantsWrapper):  # type: ignore[misc]  # django-tenants s
         """Return a cursor like `cursor()` whose values are bound by the server, not written in.
 
         For the few statements that are run all the time: writing values into the text of a
-        statement costs more than running a small one. Nothing is prepared, so poolers and changes
-        of the search path do not matter.
+        statement costs more than running a small one. They are prepared when a connection runs
+        them again (`prepare_threshold`); Postgres plans them anew when the search path has changed.
         """
         scope = tenancy.scope()
         self.ensure_connection()
