@@ -1,9 +1,11 @@
 """What surrounds a run in this application: its graph, its rescue, what is told at its end."""
 
 from collections.abc import Sequence
+from functools import cache
 from uuid import UUID
 
 from django.utils import timezone
+from prometheus_client import Histogram
 
 from core.events.catalogue import Event, RunCompleted
 from core.observability.metrics import (
@@ -63,7 +65,7 @@ class RunHost:
         for fact in facts:
             if fact.type is EventType.STEP_COMPLETED:
                 duration = fact.payload["duration_ms"] / 1000
-                step_duration_seconds.labels(step_type=fact.payload["kind"]).observe(duration)
+                _step_seconds(fact.payload["kind"]).observe(duration)
         if not state.status.is_active:
             if state.status not in _A_PERSON_S:
                 self.leaves_turn_of = run.conversation_id
@@ -85,6 +87,11 @@ class RunHost:
                 conversation_id=run.conversation_id,
             )
         ]
+
+
+@cache
+def _step_seconds(kind: str) -> Histogram:
+    return step_duration_seconds.labels(step_type=kind)
 
 
 def _seconds(run: ClaimedRun) -> float:

@@ -10,6 +10,7 @@ from django.db.models import Count, F, IntegerField, OuterRef, Q, QuerySet, Subq
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from core.db.bound import server_bound_cursor
 from workflows.engine import journal
 from workflows.engine.events import ACTIVE, RunEvent, RunStatus
 from workflows.engine.step import kinds
@@ -28,6 +29,10 @@ from workflows.spec.loading import load
 from workflows.types import VersionState, WaitKind, WaitState
 
 GRAPHS_REMEMBERED = 256
+_STATES = f"""
+    SELECT state, content_hash FROM workflows_workflowversion
+    WHERE name = %s AND (state = '{VersionState.PUBLISHED}' OR content_hash = %s)
+"""  # noqa: S608 - the state is a constant
 
 # By content hash, so one tenant's text can never stand for another's.
 _graphs: dict[str, Graph] = {}
@@ -135,10 +140,13 @@ def draft_get(*, workflow: str, draft_id: UUID) -> WorkflowDraft:
 
 
 def version_states(*, workflow: str, library_hash: str) -> dict[str, str]:
-    """Map state to content hash for what could answer now, in one query."""
-    answering = Q(state=VersionState.PUBLISHED) | Q(content_hash=library_hash)
-    rows = WorkflowVersion.objects.filter(answering, name=workflow)
-    return dict(rows.values_list("state", "content_hash"))
+    """Map state to content hash for what could answer now, in one query.
+
+    Asked at the start of each run, so it is not put together anew each time.
+    """
+    with server_bound_cursor() as cursor:
+        cursor.execute(_STATES, (workflow, library_hash))
+        return dict(cursor.fetchall())
 
 
 def stop_list() -> QuerySet[WorkflowStop]:

@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import structlog
 from django.db import connections, transaction
 
 from core import tenancy
-from core.db.base import DatabaseWrapper
+from core.db.bound import server_bound_cursor
 from core.db.router import database_alias
 from core.errors import EventTooLarge
 from core.events.catalogue import Event
@@ -90,9 +90,8 @@ def publish_with(change: str, values: Sequence[Any], event: Event) -> int:
     `change` is CTEs, the last named `changed`; where that has no row nothing is stored. For the few
     changes that are made all the time. Otherwise as `publish`, but for the transaction.
     """
-    connection = cast(DatabaseWrapper, connections[database_alias()])
     subscribers = _subscribers(event)
-    with connection.server_bound_cursor() as cursor:
+    with server_bound_cursor() as cursor:
         statement = _PUBLISH_WITH.format(change=change)
         cursor.execute(statement, (*values, *_values(event, subscribers)))
         told = cursor.fetchall()

@@ -20,6 +20,7 @@ from django.utils import timezone
 from core.errors import DomainError
 from core.events.catalogue import Event
 from core.observability.logs import log_context
+from core.resilience.cancellation import cancel_scope
 from workflows.engine import journal, waits
 from workflows.engine.events import EventType, RunEvent, RunStatus
 from workflows.engine.failures import Failure
@@ -142,7 +143,8 @@ class Drive:
         self._cancel_if_asked()
         if self.state.status is not RunStatus.RUNNING:
             return True
-        self._walk("")
+        with cancel_scope(self.hold.cancel):
+            self._walk("")
         self._settle_halt()
         if self.state.status is not RunStatus.RUNNING or self.hold.cancel.is_cancelled:
             self.commit()

@@ -12,22 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from secrets import token_urlsafe
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
-from django.db.backends.utils import CursorWrapper
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from core.db.bound import server_bound_cursor
 from core.events import publish, publish_with
 from core.events.catalogue import Event
 from workflows.engine.events import ACTIVE, EventType, RunEvent, RunStatus
 from workflows.engine.folding import fold
 from workflows.engine.host import ClaimedRun
 from workflows.engine.state import RunState
-
-if TYPE_CHECKING:
-    from core.db.base import DatabaseWrapper
 
 LEASE_SECONDS = 3.0
 OWNER_BYTES = 9
@@ -154,7 +151,7 @@ def start(run: NewRun, event: RunEvent) -> bool:
 def claim(run_id: UUID) -> ClaimedRun | None:
     """Take the lease of an unfinished run whose lease is free or lapsed, and read its events."""
     owner = token_urlsafe(OWNER_BYTES)
-    with _cursor() as cursor:
+    with server_bound_cursor() as cursor:
         cursor.execute(_CLAIM, (owner, LEASE_SECONDS, run_id, _ACTIVE, run_id))
         rows = cursor.fetchall()
     if not rows:
@@ -165,7 +162,7 @@ def claim(run_id: UUID) -> ClaimedRun | None:
 
 def events(run_id: UUID) -> list[RunEvent]:
     """Return a run's events in order."""
-    with _cursor() as cursor:
+    with server_bound_cursor() as cursor:
         cursor.execute(_EVENTS + " ORDER BY seq", (run_id,))
         return [_event(*row) for row in cursor.fetchall()]
 
@@ -280,7 +277,7 @@ def extend(run: ClaimedRun, state: RunState, seconds: float) -> str:
     Returns why the run is to be cancelled, "" if it is not.
     """
     shown = (state.seq, state.cursor, state.status.value, state.cost_micro)
-    with _cursor() as cursor:
+    with server_bound_cursor() as cursor:
         cursor.execute(_EXTEND, (seconds, *shown, run.id, run.owner))
         row = cursor.fetchone()
     if row is None:
@@ -328,7 +325,7 @@ def lapsed(*, limit: int, grace_seconds: float) -> list[UUID]:
     They are not returned again before ``grace_seconds``, so that a sweep does not fill a queue that
     is merely slow.
     """
-    with _cursor() as cursor:
+    with server_bound_cursor() as cursor:
         cursor.execute(_LAPSED, (grace_seconds, _ACTIVE, limit))
         return [row[0] for row in cursor.fetchall()]
 
@@ -376,12 +373,7 @@ def _encoded(facts: Sequence[RunEvent]) -> str:
     return f"[{','.join(rows)}]"
 
 
-def _cursor() -> CursorWrapper:
-    cursor: CursorWrapper = cast("DatabaseWrapper", connection).server_bound_cursor()
-    return cursor
-
-
 def _execute(statement: str, values: Sequence[Any]) -> int:
-    with _cursor() as cursor:
+    with server_bound_cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)

@@ -12,8 +12,7 @@ from django.db import InterfaceError, OperationalError
 from core.observability.metrics import loop_cut_total
 from core.resilience.breaker import breaker
 from core.resilience.bulkhead import bulkhead
-from core.resilience.cancellation import cancel_scope
-from core.resilience.deadline import deadline_scope
+from core.resilience.deadline import deadline_until
 from core.resilience.errors import Cancelled
 from workflows.engine.events import EventType
 from workflows.engine.failures import TELLING, Failure, failure, failure_of
@@ -122,14 +121,16 @@ class Stepper:
         seconds = seconds_for(node)
         deadline = time.monotonic() + seconds
         hold.deadline = max(hold.deadline, deadline + GRACE_SECONDS)
-        with ExitStack() as stack:
-            stack.enter_context(deadline_scope(seconds))
-            stack.enter_context(cancel_scope(hold.cancel))
-            if policy.bulkhead:
-                stack.enter_context(bulkhead(policy.bulkhead.name, policy.bulkhead.limit))
-            if policy.breaker:
-                stack.enter_context(_breaker(policy.breaker))
-            yield deadline
+        with deadline_until(deadline):
+            if not (policy.bulkhead or policy.breaker):
+                yield deadline
+                return
+            with ExitStack() as stack:
+                if policy.bulkhead:
+                    stack.enter_context(bulkhead(policy.bulkhead.name, policy.bulkhead.limit))
+                if policy.breaker:
+                    stack.enter_context(_breaker(policy.breaker))
+                yield deadline
 
     def _context(self, scope: str, node: Node, deadline: float) -> StepContext:
         drive = self.drive
