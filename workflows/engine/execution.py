@@ -20,7 +20,7 @@ from django.utils import timezone
 from core.errors import DomainError
 from core.events.catalogue import Event
 from core.observability.logs import log_context
-from core.resilience.cancellation import cancel_scope
+from core.resilience.cancellation import CancelToken, cancel_scope
 from workflows.engine import journal, waits
 from workflows.engine.events import EventType, RunEvent, RunStatus
 from workflows.engine.failures import Failure
@@ -87,6 +87,8 @@ class Drive:
         self.side_by_side = 0
         self.leaves_waits = False
         self.graphs: dict[str, Graph] = {}
+        # What a step hears of being cancelled from.
+        self.cancel = hold.cancel
         self.stepper = Stepper(self)
         hold.state = state
 
@@ -111,11 +113,10 @@ class Drive:
             return
         if self.run.cancel_reason:
             self.hold.cancel.cancel(self.run.cancel_reason)
-        if self.run.attempts > MAX_ATTEMPTS:
+        self._load_graph()
+        if self.state.status is RunStatus.RUNNING and self.run.attempts > MAX_ATTEMPTS:
             self.fail("attempts_exhausted", "No worker could finish it.")
             self.commit()
-            return
-        self._load_graph()
 
     def _load_graph(self) -> None:
         try:
@@ -143,7 +144,7 @@ class Drive:
         self._cancel_if_asked()
         if self.state.status is not RunStatus.RUNNING:
             return True
-        with cancel_scope(self.hold.cancel):
+        with cancel_scope(self.cancel):
             self._walk("")
         self._settle_halt()
         if self.state.status is not RunStatus.RUNNING or self.hold.cancel.is_cancelled:
@@ -159,8 +160,17 @@ class Drive:
         if reason == LEASE_LOST:
             raise LeaseLost(str(self.run.id))
         if reason:
-            self.record(EventType.RUN_CANCELLED, "", {"reason": reason})
+            self._calls_settle()
+            if self.state.status is RunStatus.RUNNING:
+                self.record(EventType.RUN_CANCELLED, "", {"reason": reason})
             self.commit()
+
+    def _calls_settle(self) -> None:
+        """Learn what became of calls in doubt: what was done has to be undone like the rest."""
+        self.cancel = CancelToken()
+        for scope in [scope for scope, token in self.state.tokens.items() if token.call]:
+            if self.state.status is RunStatus.RUNNING:
+                self.stepper.advance(scope)
 
     def _walk(self, within: str) -> None:
         """Advance everything at or inside a scope until nothing there can go on."""
@@ -300,7 +310,8 @@ class Drive:
 
     def fail(self, code: str, detail: str) -> None:
         """Fail the run as a whole, where no step can catch it."""
-        payload = {"kind": "", "code": code, "detail": detail[:500]}
+        doubts = self.stepper.settler.doubts("") if self.root else {}
+        payload = {"kind": "", "code": code, "detail": detail[:500], **doubts}
         self.record(EventType.STEP_FAILED, self.state.cursor, payload)
 
     # --- recording

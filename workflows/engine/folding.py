@@ -1,6 +1,6 @@
 """The pure fold: same events, same state, on any worker and byte for byte."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import reduce
 from typing import Any
@@ -81,8 +81,9 @@ def _skipped(state: RunState, event: RunEvent) -> Changes:
 
 def _retried(state: RunState, event: RunEvent) -> Changes:
     payload = event.payload
+    tried = state.tokens[event.scope]
     token = replace(
-        _rested(state.tokens[event.scope]), attempt=payload["attempt"], not_before=payload["until"]
+        _rested(tried), attempt=payload["attempt"], not_before=payload["until"], call=tried.call
     )
     return dict(tokens=_closed_below(state.tokens, event.scope, token))
 
@@ -91,14 +92,21 @@ def _failed(state: RunState, event: RunEvent) -> Changes:
     payload = event.payload
     error = {"code": payload["code"], "detail": payload["detail"], "step": event.step_id}
     records = (*state.records, _record(event))
+    state = replace(state, undos=(*state.undos, *_undos_doubtful(event)))
     catcher = payload.get("caught")
     if catcher is not None:
         caught = state.tokens[catcher["scope"]]
         token = _rested(caught, {**caught.values, "error": error})
         tokens = _closed_below(state.tokens, catcher["scope"], token)
         moved = _step_on(tokens, catcher["scope"], catcher["next"])
-        return dict(tokens=moved, records=records)
-    return dict(status=_unwinding(state), error=error, records=records)
+        return dict(tokens=moved, records=records, undos=state.undos)
+    return dict(status=_unwinding(state), error=error, records=records, undos=state.undos)
+
+
+def _undos_doubtful(event: RunEvent) -> Iterator[Undo]:
+    """Yield what a person has to look at: undoings of calls that may have acted."""
+    for undo in event.payload.get("undos", ()):
+        yield replace(_undo(event, undo), step_id=undo["step_id"], scope=undo["scope"])
 
 
 def _cancelled(state: RunState, event: RunEvent) -> Changes:
@@ -160,6 +168,9 @@ def _tool_requested(state: RunState, event: RunEvent) -> Changes:
 
 
 def _tool_settled(state: RunState, event: RunEvent) -> Changes:
+    """Forget a call whose outcome is known; one that may have acted stays in doubt."""
+    if event.payload.get("in_doubt"):
+        return {}
     token = replace(state.tokens[event.scope], call=None)
     return dict(tokens={**state.tokens, event.scope: token})
 

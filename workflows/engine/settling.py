@@ -19,7 +19,7 @@ from workflows.engine.events import EventType, RunStatus
 from workflows.engine.failures import Failure, catchers, failure, failure_of, may_retry
 from workflows.engine.journal import PayloadRefused
 from workflows.engine.progress import mark_of, period_of
-from workflows.engine.state import Wait, scope_parent
+from workflows.engine.state import Wait, scope_is_within, scope_parent
 from workflows.engine.step import Came, Opens, StepOutcome, Waits, scope_of, step_get
 from workflows.spec.conditions import ConditionFailed
 from workflows.spec.graph import Node
@@ -105,6 +105,21 @@ class Settler:
         if self._can_circle(scope):
             payload["mark"] = self._mark(scope, node, payload)
         return payload
+
+    def doubts(self, within: str) -> dict[str, Any]:
+        """Say how to undo the calls at or inside a scope that may have acted, nobody knows.
+
+        They are given up from the start: the run ends as stuck, and a person decides.
+        """
+        found = []
+        for scope, token in self.drive.state.tokens.items():
+            if token.call is not None and scope_is_within(scope, within):
+                node = self.drive.graph(scope).nodes.get(token.cursor)
+                if node is not None and node.compensate:
+                    undo = self._undo(scope, node, {"output": {}})
+                    undo.update(status="abandoned", step_id=node.id, scope=scope)
+                    found.append(undo)
+        return {"undos": found} if found else {}
 
     def _undo(self, scope: str, node: Node, payload: dict[str, Any]) -> dict[str, Any]:
         """Say how to undo the step, with what it was given and gave back.
@@ -275,7 +290,7 @@ class Settler:
         self.drive.commit()
 
     def _record_failure(self, failed: Failure) -> None:
-        payload = _told(failed)
+        payload = {**_told(failed), **self.doubts(failed.scope)}
         caught = next(catchers(self._around(failed), failed), None)
         if caught is not None:
             payload["caught"] = {"scope": caught[0], "next": caught[1]}

@@ -105,7 +105,7 @@ class Stepper:
         except (LeaseLost, OperationalError, InterfaceError):
             raise
         except TELLING as error:
-            if isinstance(error, Cancelled) and self.drive.hold.cancel.is_cancelled:
+            if isinstance(error, Cancelled) and self.drive.cancel.is_cancelled:
                 return None
             return failure_of(scope, error, node, began)
         except Exception as error:
@@ -142,7 +142,7 @@ class Stepper:
             deadline=deadline,
             node=node,
             graph=drive.graph(scope),
-            cancel=drive.hold.cancel,
+            cancel=drive.cancel,
             graphs=drive.host,
             write_ahead=partial(self._write_ahead, scope, node.id),
             scope=scope,

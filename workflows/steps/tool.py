@@ -7,7 +7,7 @@ from core.errors import DomainError
 from workflows.engine.calling import tool_attempt
 from workflows.engine.events import EventType
 from workflows.engine.step import JsonOutput, Step, StepContext, StepOutcome, step
-from workflows.engine.tool import Tool, tool_get
+from workflows.engine.tool import Tool, ToolFailed, tool_get
 from workflows.spec.kinds import FreeConfig
 
 
@@ -56,5 +56,8 @@ def _called(
             is_in_doubt=context.call_in_doubt is not None,
         )
     except DomainError as error:
-        context.write_ahead(EventType.TOOL_FAILED, {**about, "code": error.code})
+        # That this attempt did nothing does not say what one before it did, whose reply was lost.
+        did_nothing = isinstance(error, ToolFailed) and context.call_in_doubt is None
+        doubt = {} if did_nothing or not tool.has_side_effects else {"in_doubt": True}
+        context.write_ahead(EventType.TOOL_FAILED, {**about, "code": error.code, **doubt})
         raise
