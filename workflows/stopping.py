@@ -5,9 +5,10 @@ worker takes one and before each step, and knows of a change within a quarter of
 without Redis: `tenants.freshness`). It never turns itself off.
 
 What goes on when it is thrown is purged: the run is taken from its worker, whose next append finds
-nothing to append to, and ends as failed with the code ``purged``. What a run has done stays done;
-its conversation goes to a person. The sweep purges too while a stop holds, so a run that slipped
-in, or a purge whose process died half-way, is finished by itself.
+nothing to append to, and ends as failed with the code ``purged``, or as stuck where it had done
+what can be undone: that stays done until a person redrives the run. Its conversation goes to a
+person. The sweep purges too while a stop holds, so a run that slipped in, or a purge whose process
+died half-way, is finished by itself.
 """
 
 import time
@@ -15,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import structlog
@@ -207,10 +208,17 @@ def _end(run: ClaimedRun) -> Callable[[], None]:
 
 
 def _facts(state: RunState) -> list[RunEvent]:
+    """Say why the run ends; what it had done and not undone yet is left to a person."""
+    told: list[tuple[EventType, str, dict[str, Any]]] = []
+    why = {"code": CODE, "detail": "The workspace's runs were stopped."}
+    if state.status is RunStatus.RUNNING:
+        told.append((EventType.STEP_FAILED, state.cursor, {"kind": "", **why}))
+    open_ = [undo for undo in state.undos if undo.is_open]
+    for undo in open_:
+        given_up = {"key": undo.key, "tool": undo.tool, "attempt": undo.attempt, **why}
+        told.append((EventType.COMPENSATION_ABANDONED, undo.step_id, given_up))
+    is_left = any(undo.status == "abandoned" for undo in state.undos)
+    status = RunStatus.STUCK if open_ or is_left else RunStatus.FAILED
+    told.append((EventType.RUN_ENDED, "", {"status": status.value, "code": CODE}))
     now = timezone.now()
-    why = {"kind": "", "code": CODE, "detail": "The workspace's runs were stopped."}
-    ended = {"status": RunStatus.FAILED.value, "code": CODE}
-    return [
-        RunEvent(state.seq + 1, EventType.STEP_FAILED, state.cursor, why, now),
-        RunEvent(state.seq + 2, EventType.RUN_ENDED, "", ended, now),
-    ]
+    return [RunEvent(state.seq + place, *fact, now) for place, fact in enumerate(told, start=1)]

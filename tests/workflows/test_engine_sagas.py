@@ -20,6 +20,7 @@ from workflows.engine.saga import RETRY_SECONDS
 from workflows.engine.state import RunState
 from workflows.errors import RunNotStuck
 from workflows.models import Run
+from workflows.stopping import runs_purge
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -191,3 +192,23 @@ def test_cancelled_run_is_undone_and_needs_nobody(saga: Bench, shop: Shop) -> No
     assert state.status is RunStatus.CANCELLED
     assert saga.rescued == []
     assert "mail lamp" not in shop.done
+
+
+@pytest.mark.parametrize("moment", ["in the middle", "while it is undone"])
+def test_purged_saga_is_stuck_and_can_be_undone_later(saga: Bench, shop: Shop, moment: str) -> None:
+    run_id = new_run(saga.graph_)
+    if moment == "in the middle":
+        shop.dies_after = {"mail"}
+        with pytest.raises(Died):
+            run_drive(run_id, saga)
+        done = [*DONE, "mail lamp"]
+    else:
+        shop.fails = {"mail": 1, "refund": 1}
+        run_drive(run_id, saga)
+        done = DONE
+    assert runs_purge().ended == 1
+    assert status_of(run_id) == "stuck"
+    assert shop.done == done
+    services.compensations_redrive(run_id=run_id)  # drives it too, as a worker would
+    assert status_of(run_id) == "compensated"
+    assert shop.done == [*done, *UNDONE]
