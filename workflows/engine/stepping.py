@@ -3,11 +3,13 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from django.db import InterfaceError, OperationalError
+from django.utils import timezone
 
 from core.observability.metrics import loop_cut_total
 from core.resilience.breaker import breaker
@@ -87,10 +89,22 @@ class Stepper:
         most = node.policy.max_visits
         if most is not None and state.visits(scope, node.id) >= most:
             return failure(scope, node, "visits_exhausted", f"Visited {most} times.")
-        budget = root.budget if root else None
-        if budget and budget.cost_micro is not None and state.cost_micro >= budget.cost_micro:
-            return failure(scope, node, "budget_exceeded", "The run's budget is used up.")
-        return None
+        spent = self._budget_spent()
+        return failure(scope, node, "budget_exceeded", spent) if spent else None
+
+    def _budget_spent(self) -> str:
+        """Say which part of the run's budget is used up; "" while none is."""
+        drive, state = self.drive, self.drive.state
+        budget = drive.root.budget if drive.root else None
+        if budget is None:
+            return ""
+        if budget.cost_micro is not None and state.cost_micro >= budget.cost_micro:
+            return "The run has cost what it may."
+        if budget.tokens is not None and state.tokens_used >= budget.tokens:
+            return "The run has used the tokens it may."
+        if budget.wall_ms is not None and _milliseconds(drive.run.started_at) >= budget.wall_ms:
+            return "The run has taken the time it may."
+        return ""
 
     def _attempt(self, scope: str, node: Node) -> Came[Any] | Failure | None:
         """Run a step; None when the run is being cancelled.
@@ -160,6 +174,10 @@ class Stepper:
 
 def _breaker(policy: Breaker) -> AbstractContextManager[None]:
     return breaker(policy.name, failures=policy.failures, reset_seconds=policy.reset_seconds)
+
+
+def _milliseconds(since: datetime) -> float:
+    return (timezone.now() - since).total_seconds() * 1000
 
 
 def seconds_for(node: Node) -> float:
