@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.views import set_rollback
 
 from core import errors
-from core.http import problem_response
+from core.http import database_error, problem_response
 
 ORDERING = "ordering"
 
@@ -91,7 +91,7 @@ class CursorPagination(pagination.CursorPagination):
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """Return the problem document of an expected failure; None lets the 500 handler log it."""
-    domain = _domain_error(error)
+    domain = _domain_error(error) or database_error(error)
     if domain is None:
         return None
     set_rollback()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
+import structlog
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views import defaults
@@ -18,10 +21,22 @@ from core.errors import (
     InternalError,
     NotFound,
     PermissionDenied,
+    ServiceUnavailable,
 )
 
 Responder = Callable[[HttpRequest], HttpResponse]
 PROBLEM_TYPE = "application/problem+json"
+RETRY_SECONDS = 2
+
+log = structlog.get_logger(__name__)
+
+
+def database_error(error: BaseException | None) -> ServiceUnavailable | None:
+    """Return what to answer when the database went away in the middle of a request, else None."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return None
+    log.warning("database_unavailable", error=type(error).__name__)
+    return ServiceUnavailable(retry_after=RETRY_SECONDS)
 
 
 def problem_response(error: DomainError, *, instance: str = "") -> JsonResponse:
@@ -66,10 +81,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer for a failure nobody anticipated; it is in the log already."""
-    if not prefers_problem(request):
-        return defaults.server_error(request)
-    return error_response(request, InternalError())
+    """Answer for a failure nobody anticipated, or a database that went away; it is in the log."""
+    gone = database_error(sys.exc_info()[1])
+    if prefers_problem(request):
+        return error_response(request, gone or InternalError())
+    response = defaults.server_error(request)  # a page of ours might ask the database
+    if gone is not None:
+        response.status_code, response["Retry-After"] = gone.http_status, str(RETRY_SECONDS)
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

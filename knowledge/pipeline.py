@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from core import fetch
@@ -52,7 +52,8 @@ _FORMAT_OF_TYPE: Final = {
 def document_ingest(document_id: UUID) -> None:
     """Take the document through all steps that are left; ends READY, FAILED or deleted.
 
-    Idempotent. Publishes DocumentIngested or DocumentFailed with the last step.
+    Idempotent. Publishes DocumentIngested or DocumentFailed with the last step. A lost connection
+    propagates, and nothing is lost with it.
     """
     while True:
         document = Document.objects.defer("text").filter(pk=document_id).first()
@@ -61,6 +62,8 @@ def document_ingest(document_id: UUID) -> None:
             return
         try:
             step(document)
+        except (OperationalError, InterfaceError):
+            raise  # the database went away: the task is tried again
         except DomainError as error:
             document_fail(document, code=error.code, detail=str(error.detail))
         except Exception:

@@ -35,7 +35,8 @@ from tenants.admission.limits import limits_read
 TASK: Final = "workflows.run"
 EXPRESS: Final = "runs"
 BULK: Final = "runs-bulk"
-LEASE_SECONDS: Final = 120.0
+# What a killed worker held is free after so long; a run that takes longer lets another begin.
+LEASE_SECONDS: Final = 20.0
 EVERY: Final = "every"  # in a run's place: all runs that wait
 PREFIX: Final = "fd:platform:{dispatch}:"  # the braces keep all keys on one shard of a cluster
 

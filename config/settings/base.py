@@ -349,8 +349,8 @@ def _celery(environment: Environment) -> dict[str, Any]:
         "CELERY_BEAT_SCHEDULE": {
             "workflows.sweep": {
                 "task": "workflows.sweep",
-                "schedule": 2.0,
-                "options": {"expires": 2},
+                "schedule": 1.0,
+                "options": {"expires": 1},
             },
             "tenants.quotas_reconcile": {
                 "task": "tenants.quotas_reconcile",

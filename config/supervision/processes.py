@@ -18,7 +18,7 @@ from config.embedded import run_as_arguments
 from config.supervision.layout import BASE_DIR
 from config.supervision.records import ProcessRecord, group_kill, record_remove, record_write
 
-BACKOFF_FIRST: Final = 0.5
+BACKOFF_FIRST: Final = 0.1
 BACKOFF_LIMIT: Final = 30.0
 STABLE_SECONDS: Final = 60.0
 FAILURES_ALLOWED: Final = 5

@@ -21,7 +21,7 @@ from config.supervision.processes import ManagedProcess, ProcessSpec
 from config.supervision.records import leftovers_stop, metrics_of_dead_remove
 from config.supervision.state import FAILED, READY, STOPPING, StateWriter
 
-TICK: Final = 0.25
+TICK: Final = 0.1
 WATCH_SECONDS: Final = 2.0
 STOP_SECONDS: Final = 15.0
 SERVE_SECONDS: Final = 180.0
@@ -191,6 +191,7 @@ class Supervisor:
             deadline = time.monotonic() + WATCH_SECONDS
             while time.monotonic() < deadline:
                 self._pause()
+                self._watch_once(only_ended=True)
             self._watch_once()
 
     def _watch_once(self, *, only_ended: bool = False) -> None:

@@ -15,6 +15,7 @@ from psycopg import Cursor
 from psycopg.pq import TransactionStatus
 
 from core import tenancy
+from core.db.pool import connection_is_open
 
 _SET_SESSION = "SELECT set_config('search_path', %s, false), set_config('app.tenant_id', %s, false)"
 _MEMORY = "_frontdesk_session"
@@ -44,6 +45,15 @@ class DatabaseWrapper(TenantsWrapper):  # type: ignore[misc]  # django-tenants s
     @schema_name.setter
     def schema_name(self, _: str) -> None:
         """Ignore what django-tenants would remember here: the scope is the only truth."""
+
+    def get_new_connection(self, conn_params: Any) -> Any:
+        """Take a connection from the pool, past those that the server has closed meanwhile."""
+        while True:
+            connection = super().get_new_connection(conn_params)
+            if self.pool is None or connection_is_open(connection):
+                return connection
+            connection.close()
+            self.pool.putconn(connection)
 
     def set_tenant(self, tenant: Any, include_public: bool = True) -> None:
         """Enter the schema of `tenant`, for django-tenants' own commands."""

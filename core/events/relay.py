@@ -38,6 +38,7 @@ BATCH = 500
 TOGETHER = 50  # deliveries in one transaction: few commits, short locks
 GATHER_SECONDS = 0.05  # after a wake-up, what belongs to the same turn arrives
 POLL_SECONDS = 1.0
+RECONNECT_SECONDS = 0.2
 PARTITION_SECONDS = 3600.0
 KEEP_DAYS = 14
 LEADER_LOCK = 0x46_44_52_4C  # "FDRL"
@@ -204,7 +205,8 @@ class Relay:
                 self._lead(pool)
             except _CONNECTION_LOST:
                 log.exception("relay_connection_lost")
-                self.stopping.wait(1.0)
+                connections.close_all()  # this thread's own: a broken one would be used for ever
+                self.stopping.wait(RECONNECT_SECONDS)
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
         with suppress(redis.RedisError):

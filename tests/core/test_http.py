@@ -111,3 +111,25 @@ def test_unforeseen_failure_of_the_api_is_a_problem() -> None:
     response = http.server_error(request)
     assert response.status_code == 500
     assert json.loads(response.content)["code"] == "internal_error"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_database_that_goes_away_in_a_request_is_told_as_such(
+    sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session ends on the server while the view is at work, as in a restart."""
+    from django.db import connection
+
+    from workflows import selectors
+
+    def gone(*_: Any, **__: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    client = sign_in()
+    client.raise_request_exception = False
+    monkeypatch.setattr(selectors, "run_list", gone)
+    response = client.get("/api/v1/runs")
+    problem_of(response, 503, "service_unavailable")
+    assert response["Retry-After"] == str(http.RETRY_SECONDS)
+    connection.close()

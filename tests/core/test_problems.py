@@ -13,7 +13,7 @@ from config.env import BASE_DIR
 from core.problems import problems
 from core.tenancy import TenantContext
 
-SKIPPED = {".venv", "tests", "bench", "migrations", "var"}
+SKIPPED = {".venv", ".venv-bench", "tests", "bench", "migrations", "var"}
 
 
 def codes_in_source() -> set[str]:
