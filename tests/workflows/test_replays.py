@@ -261,7 +261,7 @@ def test_models_are_asked_again_at_a_tier_and_nothing_else_is(
     assert (RunEvent.objects.count(), OutboxEvent.objects.count()) == before
     assert replay.tokens > 0
     entry = AuditEntry.objects.get(act="run.replayed")
-    assert (entry.target_id, entry.data["tier"]) == (str(run.pk), "LLM")
+    assert (entry.target_id, json.loads(entry.data)["tier"]) == (str(run.pk), "LLM")
 
 
 def test_no_other_workspaces_run_is_found(shop: Shop, globex: TenantContext) -> None:
