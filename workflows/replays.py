@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 from uuid import UUID
 
 from django.db import connection, transaction
 
+from core import tenancy
 from core.audit.record import act_record
 from core.audit.types import Act
 from routing.types import Tier
+from tenants.throttle import attempt_count
 from workflows import selectors
 from workflows.engine.dumping import state_digest
 from workflows.engine.events import RunEvent
@@ -24,6 +27,24 @@ from workflows.replaying.walk import Pinned, Walk, context_make
 from workflows.spec.conditions import ConditionFailed
 from workflows.spec.errors import SpecError
 from workflows.spec.graph import Graph
+
+REPLAYS_PER_MINUTE: Final = 60
+ASKS_PER_HOUR: Final = 30
+_ASKING = "replay_asking"
+
+
+def replay_admit(*, run_id: UUID, asks: bool = False) -> None:
+    """Count a replay of a run of the current workspace: 60 a minute.
+
+    With ``asks``, models are to be asked: 30 an hour, and none while they cannot be counted.
+    Raises ``RunNotFound``, ``RateLimited``.
+    """
+    selectors.run_get(run_id=run_id)
+    subject = tenancy.require().id.hex
+    limit = REPLAYS_PER_MINUTE
+    attempt_count(kind="replay", subject=subject, limit=limit, seconds=60, fails_closed=False)
+    if asks:
+        attempt_count(kind=_ASKING, subject=subject, limit=ASKS_PER_HOUR, seconds=3600)
 
 
 def run_replay(*, run_id: UUID, version: str = "", tier: Tier | None = None) -> Replay:
