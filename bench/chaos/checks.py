@@ -34,7 +34,7 @@ _SHARED_WRONG: Final = {
     "usage_twice": "SELECT count(*) FROM (SELECT 1 FROM billing_usageentry"
     " GROUP BY event_id, meter HAVING count(*) > 1) x",
     "events_twice": "SELECT count(*) FROM (SELECT 1 FROM core_outboxevent"
-    " WHERE name = 'workflow.run.completed' GROUP BY payload->>'run_id' HAVING count(*) > 1) x",
+    " WHERE name = 'agent.run.completed' GROUP BY payload->>'run_id' HAVING count(*) > 1) x",
     "deliveries_open": "SELECT count(*) FROM core_delivery WHERE state = 'pending'",
     "deliveries_dead": "SELECT count(*) FROM core_delivery WHERE state = 'dead'",
 }

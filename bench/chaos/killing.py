@@ -48,6 +48,7 @@ class Killer:
             if self._kill(kind):
                 self.moments.append((time.monotonic(), kind))
                 self.done[kind] += 1
+        self.is_over.set()
 
     def _kill(self, kind: str) -> bool:
         with suppress(psutil.Error, ProcessLookupError, psycopg.Error):
@@ -83,11 +84,11 @@ def _group_kill(record: ProcessRecord) -> None:
 
 @contextmanager
 def killing(killer: Killer) -> Iterator[None]:
-    """Kill beside the block until it ends or it is enough."""
+    """Kill beside the block, until it is enough or the block ends."""
     thread = threading.Thread(target=killer.run, daemon=True)
     thread.start()
     try:
         yield
-        thread.join()
     finally:
         killer.is_over.set()
+        thread.join()

@@ -18,6 +18,7 @@ from uuid import uuid4
 from bench.chaos.stack import Stack
 
 MESSAGES: Final = 3
+SHARE_REFUSED: Final = 0.25
 AT_ONCE: Final = 8
 PATIENCE_SECONDS: Final = 90.0
 AGAIN_SECONDS: Final = 0.05
@@ -27,22 +28,22 @@ PATH: Final = "/api/v1/chat/message"
 
 @dataclass
 class Talk:
-    """One conversation: which messages were acknowledged, by client id, and how long that took."""
+    """One conversation: which messages were acknowledged, by client id."""
 
     slug: str
     texts: Sequence[str]
     conversation_id: str = ""
     acknowledged: list[str] = field(default_factory=list)
-    waits: list[tuple[float, float]] = field(default_factory=list)  # (when asked first, seconds)
     refused: list[str] = field(default_factory=list)
 
 
 class Customer:
     """Talks over REST as a shop's own widget would; what fails is sent again as it was."""
 
-    def __init__(self, stack: Stack, talk: Talk) -> None:
+    def __init__(self, stack: Stack, talk: Talk, answered: list[float]) -> None:
         self.stack = stack
         self.talk = talk
+        self.answered = answered
         self.user = uuid4().hex
 
     def converse(self) -> None:
@@ -64,7 +65,6 @@ class Customer:
         while time.monotonic() - began < PATIENCE_SECONDS:
             status, answer = self._call("POST", PATH, body)
             if status in (200, 202):
-                self.talk.waits.append((began, time.monotonic() - began))
                 return answer
             if 400 <= status < 500 and status not in (409, 429):
                 self.talk.refused.append(f"{status} {answer.get('code')}")
@@ -79,7 +79,7 @@ class Customer:
             status, answer = self._call("GET", path)
             if status == 200 and answer["status"] != "pending":
                 return
-            time.sleep(0.1)
+            time.sleep(AGAIN_SECONDS)
 
     def _call(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
         """Return (status, body); (0, {}) when nobody answered, or not to the end."""
@@ -94,7 +94,10 @@ class Customer:
         try:
             connection.request(method, path, json.dumps(body) if body else None, headers)
             response = connection.getresponse()
-            return response.status, json.loads(response.read())
+            body = json.loads(response.read())
+            if response.status < 500:
+                self.answered.append(time.monotonic())
+            return response.status, body
         except (OSError, http.client.HTTPException, ValueError):
             return 0, {}
         finally:
@@ -102,19 +105,33 @@ class Customer:
                 connection.close()
 
 
-def talks_make(count: int, slugs: Sequence[str], chance: random.Random) -> list[Talk]:
-    """Make conversations; the last message of some is to be refused, so that its run is undone."""
-    made = []
-    for number in range(count):
-        texts = [f"Message {place}" for place in range(1, MESSAGES + 1)]
-        if chance.random() < 0.25:
-            texts[-1] += ", refuse it"
-        made.append(Talk(slugs[number % len(slugs)], texts))
-    return made
+@dataclass
+class Talks:
+    """As many conversations as wanted, and more for as long as the storm goes on."""
 
+    wanted: int
+    slugs: Sequence[str]
+    random: random.Random
+    made: list[Talk] = field(default_factory=list)
+    answered: list[float] = field(default_factory=list)  # when any request of anybody was
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
-def talks_hold(stack: Stack, talks: Sequence[Talk], is_enough: threading.Event) -> None:
-    """Hold every conversation, some at once; then go on until it is enough with none."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        list(pool.map(lambda talk: Customer(stack, talk).converse(), talks))
-    is_enough.set()
+    def next(self) -> Talk:
+        """Make another; the last message of some is to be refused, so that its run is undone."""
+        with self.lock:
+            texts = [f"Message {place}" for place in range(1, MESSAGES + 1)]
+            if self.random.random() < SHARE_REFUSED:
+                texts[-1] += ", refuse it"
+            talk = Talk(self.slugs[len(self.made) % len(self.slugs)], texts)
+            self.made.append(talk)
+            return talk
+
+    def hold(self, stack: Stack, is_calm: threading.Event) -> None:
+        """Hold conversations, some at once, until there were enough and the storm is over."""
+
+        def hold_some(_: int) -> None:
+            while len(self.made) < self.wanted or not is_calm.is_set():
+                Customer(stack, self.next(), self.answered).converse()
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(hold_some, range(AT_ONCE)))
