@@ -36,6 +36,8 @@ ACT_LABELS = {
     Act.WORKFLOW_PUBLISHED: _("Workflow published"),
     Act.APPROVAL_DECIDED: _("Approval decided"),
     Act.RUN_CANCELLED: _("Run cancelled"),
+    Act.RUN_REPLAYED: _("Models asked again for a replay"),
+    Act.RUNS_MIGRATED: _("Runs moved to another version"),
     Act.SAGA_REDRIVEN: _("Compensations tried again"),
     Act.WORKFLOW_RETIRED: _("Workflow taken back"),
     Act.RUNS_STOPPED: _("Runs stopped"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workflows import api, version_api
+from workflows import api, replay_api, version_api
 
 _NAME = "workflows/<str:name>"
 _VERSION = f"{_NAME}/versions/<str:content_hash>"
@@ -29,4 +29,5 @@ urlpatterns = [
     ),
     path("runs", api.RunListView.as_view(), name="api_runs"),
     path("runs/<uuid:run_id>", api.RunDetailView.as_view(), name="api_run"),
+    path("runs/<uuid:run_id>/replay", replay_api.ReplayView.as_view(), name="api_run_replay"),
 ]

@@ -31,6 +31,13 @@ class RunNotStuck(Conflict):
     title = "This run has nothing left to undo."
 
 
+class ReplayImpossible(Conflict):
+    """A run whose events or texts this release cannot read any more."""
+
+    code = "replay_impossible"
+    title = "This run cannot be replayed: its events or its text cannot be read any more."
+
+
 class WorkflowInvalid(DomainError):
     """A workflow text with mistakes; ``errors`` lists each with line, column and pointer."""
 

@@ -1,11 +1,13 @@
 """Forms of the workflow pages."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from workflows.engine.events import RunStatus
+from workflows.models import WorkflowVersion
 from workflows.spec.source import MAX_BYTES
 
 STATUSES = [
@@ -68,3 +70,15 @@ class CompareForm(forms.Form):
 
     before = forms.RegexField(r"^[0-9a-f]{64}$", label=_("From"))
     after = forms.RegexField(r"^[0-9a-f]{64}$", label=_("To"))
+
+
+class ReplayForm(forms.Form):
+    """Which version of its workflow a run is walked again with."""
+
+    version = forms.ChoiceField(label=_("Version"), required=False)
+
+    def __init__(self, *args: Any, versions: Iterable[WorkflowVersion], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = [(one.content_hash, f"{one.version} · {one.content_hash[:12]}") for one in versions]
+        chosen = [("", _("Its own")), *names]
+        self.fields["version"].choices = chosen  # type: ignore[attr-defined]

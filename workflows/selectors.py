@@ -73,6 +73,22 @@ def version_on_record(*, workflow: str, content_hash: str) -> WorkflowVersion:
     return found
 
 
+def version_named(*, workflow: str, version: str) -> str:
+    """Return the hash of a text by its hash or its version, of which the latest counts.
+
+    Looks at what is on record, then at the library. Raises ``VersionNotFound``.
+    """
+    named = Q(content_hash=version) | Q(version=version)
+    found = WorkflowVersion.objects.filter(named, name=workflow).order_by("-created_at", "-pk")
+    ours = library().get(workflow)
+    content_hash = found.values_list("content_hash", flat=True).first()
+    if content_hash is None and ours and version in {ours.version, ours.content_hash}:
+        content_hash = ours.content_hash
+    if content_hash is None:
+        raise VersionNotFound(workflow=workflow)
+    return content_hash
+
+
 def version_list(*, workflow: str) -> QuerySet[WorkflowVersion]:
     """Return a workflow's versions, newest first, each with ``active_runs``: how many go on."""
     active = Run.objects.filter(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workflows import version_views, views
+from workflows import replay_views, version_views, views
 
 app_name = "workflows"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("", views.index, name="index"),
     path("runs/", views.runs, name="runs"),
     path("runs/<uuid:run_id>/", views.run, name="run"),
+    path("runs/<uuid:run_id>/replay/", replay_views.replay, name="replay"),
     path("runs-stop/", version_views.stop, name="stop"),
     path("runs-resume/", version_views.resume, name="resume"),
     path("<str:name>/", views.workflow, name="workflow"),

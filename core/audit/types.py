@@ -61,6 +61,8 @@ class Act(StrEnum):
     WORKFLOW_PUBLISHED = "workflow.published"
     APPROVAL_DECIDED = "approval.decided"
     RUN_CANCELLED = "run.cancelled"
+    RUN_REPLAYED = "run.replayed"
+    RUNS_MIGRATED = "runs.migrated"
     SAGA_REDRIVEN = "saga.redriven"
     WORKFLOW_RETIRED = "workflow.retired"
     RUNS_STOPPED = "runs.stopped"

@@ -87,6 +87,16 @@ def step_types(in_acme: TenantContext) -> None:
     steps.load()
 
 
+def test_failure_caught_inside_a_branch_lets_both_branches_go_on() -> None:
+    caught = "{id: r1, type: count, config: {fail: true}, catch: [{on: [any], next: r3}]}"
+    source = PARALLEL.replace("{id: r1, type: count}", caught)
+    with engine_bench(source) as bench:
+        run_id = new_run(bench.graph_)
+        state = driven(bench, run_id)
+    assert state.status is RunStatus.COMPLETED
+    assert set(bench.visits) == {"first", "l1", "r1", "last"}
+
+
 def test_parallel_walks_each_branch_once_and_knows_what_both_set() -> None:
     with engine_bench(PARALLEL) as bench:
         state = driven(bench, new_run(bench.graph_))

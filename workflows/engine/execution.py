@@ -146,8 +146,9 @@ class Drive:
             return True
         with cancel_scope(self.cancel):
             self._walk("")
-        self._settle_halt()
-        if self.state.status is not RunStatus.RUNNING or self.hold.cancel.is_cancelled:
+        has_halted = self._settle_halt()
+        is_over = self.state.status is not RunStatus.RUNNING
+        if has_halted or is_over or self.hold.cancel.is_cancelled:
             self.commit()
             return True
         if self.state.cursor == END:
@@ -218,13 +219,17 @@ class Drive:
         finally:
             connection.close()
 
-    def _settle_halt(self) -> None:
-        """Put on record what made one branch stop the others."""
+    def _settle_halt(self) -> bool:
+        """Put on record what made one branch stop the others; True if one did.
+
+        Where it is caught, all of them go on.
+        """
         halt, self.halt = self.halt, None
         if isinstance(halt, RunStatus):
             self.end(halt)
         elif halt is not None:
             self.stepper.settler.fail(halt)
+        return halt is not None
 
     def _complete(self) -> None:
         """End a run that has come through: its result must be what the workflow promises."""

@@ -15,6 +15,7 @@ from workflows.engine.state import (
     Token,
     Undo,
     Wait,
+    is_in_sub_workflow,
     scope_is_within,
     scope_join,
     scope_parent,
@@ -122,12 +123,21 @@ def _ended(state: RunState, event: RunEvent) -> Changes:
 
 
 def _migrated(state: RunState, event: RunEvent) -> Changes:
-    mapping = event.payload["mapping"]
+    """Call steps by their new names, what is done of them too; sub-workflows keep theirs."""
+    names = event.payload["mapping"]
     tokens = {
-        scope: replace(token, cursor=mapping.get(token.cursor, token.cursor))
+        scope: token
+        if state.workflow_of(scope)[1]
+        else replace(token, cursor=names.get(token.cursor, token.cursor))
         for scope, token in state.tokens.items()
     }
-    return dict(tokens=tokens)
+    records = tuple(
+        record
+        if is_in_sub_workflow(record.scope)
+        else replace(record, step_id=names.get(record.step_id, record.step_id))
+        for record in state.records
+    )
+    return dict(tokens=tokens, records=records)
 
 
 def _scope_opened(state: RunState, event: RunEvent) -> Changes:

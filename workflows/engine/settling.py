@@ -19,10 +19,10 @@ from workflows.engine.events import EventType, RunStatus
 from workflows.engine.failures import Failure, catchers, failure, failure_of, may_retry
 from workflows.engine.journal import PayloadRefused
 from workflows.engine.progress import mark_of, period_of
-from workflows.engine.state import Wait, scope_is_within, scope_parent
+from workflows.engine.state import RunState, Wait, scope_is_within, scope_parent
 from workflows.engine.step import Came, Opens, StepOutcome, Waits, scope_of, step_get
 from workflows.spec.conditions import ConditionFailed
-from workflows.spec.graph import Node
+from workflows.spec.graph import Graph, Node
 from workflows.spec.kinds import END
 
 if TYPE_CHECKING:
@@ -214,35 +214,14 @@ class Settler:
             self.drive.end(RunStatus.COMPLETED, result)
 
     def result(self) -> dict[str, Any] | Failure:
-        """Work out what the run gives back; a ``Failure`` if it is not what its header promises."""
-        root, state = self.drive.root, self.drive.state
-        if root is None or not (root.result or root.output_schema):
-            return {}
-        try:
-            names = frozenset().union(*(value.names for value in root.result.values()))
-            known = scope_of(state, names)
-            result = {name: value.render(known) for name, value in root.result.items()}
-            output_check(root.output_schema, {**state.result, **result})
-        except (ConditionFailed, OutputInvalid) as error:
-            return failure_of("", error)
-        return result
+        """Work out what the run gives back, as its header promises."""
+        root = self.drive.root
+        return result_of(root, self.drive.state) if root else {}
 
     # --- waiting and opening
 
     def _open(self, scope: str, node: Node, opens: Opens) -> None:
-        children = [
-            {
-                "key": child.key,
-                "next": child.next,
-                **({"values": dict(child.values)} if child.values else {}),
-                **({"input": dict(child.input)} if child.input is not None else {}),
-                **({"workflow": child.workflow} if child.workflow else {}),
-                **({"content_hash": child.content_hash} if child.content_hash else {}),
-            }
-            for child in opens.children
-        ]
-        payload = {"kind": node.kind.name, "children": children}
-        self.drive.record(EventType.SCOPE_OPENED, node.id, payload, scope)
+        self.drive.record(EventType.SCOPE_OPENED, node.id, opened(node, opens), scope)
 
     def _wait(self, scope: str, node: Node, asked: Waits) -> None:
         """Store the wait with its row, in one commit."""
@@ -302,6 +281,36 @@ class Settler:
         if node is not None:
             yield failed.scope, node
         yield from self._containers(failed.scope)
+
+
+def opened(node: Node, opens: Opens) -> dict[str, Any]:
+    """Write the children that a container opens as the payload of their event."""
+    children = [
+        {
+            "key": child.key,
+            "next": child.next,
+            **({"values": dict(child.values)} if child.values else {}),
+            **({"input": dict(child.input)} if child.input is not None else {}),
+            **({"workflow": child.workflow} if child.workflow else {}),
+            **({"content_hash": child.content_hash} if child.content_hash else {}),
+        }
+        for child in opens.children
+    ]
+    return {"kind": node.kind.name, "children": children}
+
+
+def result_of(root: Graph, state: RunState) -> dict[str, Any] | Failure:
+    """Work out what a run gives back; a ``Failure`` if it is not what its header promises."""
+    if not (root.result or root.output_schema):
+        return {}
+    try:
+        names = frozenset().union(*(value.names for value in root.result.values()))
+        known = scope_of(state, names)
+        result = {name: value.render(known) for name, value in root.result.items()}
+        output_check(root.output_schema, {**state.result, **result})
+    except (ConditionFailed, OutputInvalid) as error:
+        return failure_of("", error)
+    return result
 
 
 def _told(failed: Failure) -> dict[str, Any]:

@@ -35,6 +35,11 @@ def scope_is_within(scope: str, around: str) -> bool:
     return not around or scope == around or scope.startswith(f"{around}/")
 
 
+def is_in_sub_workflow(scope: str) -> bool:
+    """Tell whether a scope is or was inside a workflow that a step of this one walks."""
+    return any(around.endswith(f"/{SUB_WORKFLOW}") for around in scopes_above(scope))
+
+
 @dataclass(frozen=True, slots=True)
 class StepRecord:
     """What one visit to a step left behind."""

@@ -244,6 +244,10 @@ class Step(ABC, Generic[ConfigT, OutputT]):
     def run(self, config: ConfigT, context: StepContext) -> Came[OutputT]:
         """Do the work, outside any transaction; repeated after a crash before its commit."""
 
+    def reads(self, config: ConfigT, context: StepContext) -> Mapping[str, Any]:
+        """Return what the outcome depends on besides the config, as JSON: a replay compares it."""
+        return {}
+
     @classmethod
     def exports_of(cls, config: StepConfig) -> frozenset[str]:
         """Return the names that a step of this type sets besides ``exports``."""

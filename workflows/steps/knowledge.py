@@ -1,6 +1,7 @@
 """``knowledge``: find the passages of the tenant's documents that may answer."""
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from pydantic import Field
@@ -81,6 +82,10 @@ class KnowledgeStep(Step[KnowledgeConfig, KnowledgeOutput]):
             search_ms=found.search_ms,
         )
         return StepOutcome(output)
+
+    def reads(self, config: KnowledgeConfig, context: StepContext) -> Mapping[str, Any]:
+        """Return the text that is searched with."""
+        return {"query": str(context.input.get("text", ""))}
 
 
 def _passage(passage: Passage) -> FoundPassage:

@@ -1,5 +1,6 @@
 """``llm``: write an answer from the passages found, or abstain."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -61,13 +62,12 @@ class LlmStep(Step[LlmConfig, LlmOutput]):
 
     def run(self, config: LlmConfig, context: StepContext) -> StepOutcome[LlmOutput]:
         """Ask the model; its use is published with the step's commit, so it is metered once."""
-        route = context.latest("router") or {}
-        tier = Tier(config.tier or route.get("tier", Tier.SLM_A))
-        found = context.latest("knowledge") or {"passages": []}
+        tier = _tier(config, context)
+        passages = _passages(config, context)
         completion = completion_generate(
             tier=tier,
             question=str(context.input.get("text", "")),
-            evidence=_evidence(found["passages"][: config.max_passages]),
+            evidence=_evidence(passages),
             system_prompt=config.system_prompt,
             deadline=context.deadline,
             reference=f"{context.run_id}:{context.step_id}",
@@ -78,6 +78,25 @@ class LlmStep(Step[LlmConfig, LlmOutput]):
             cost_micro=completion.cost_micro,
             currency=completion.currency,
         )
+
+    def reads(self, config: LlmConfig, context: StepContext) -> Mapping[str, Any]:
+        """Return the question, the passages it is to rest on, and the tier that answers."""
+        return {
+            "question": str(context.input.get("text", "")),
+            "passages": _passages(config, context),
+            "tier": str(_tier(config, context)),
+        }
+
+
+def _tier(config: LlmConfig, context: StepContext) -> Tier:
+    route = context.latest("router") or {}
+    return Tier(config.tier or route.get("tier", Tier.SLM_A))
+
+
+def _passages(config: LlmConfig, context: StepContext) -> list[dict[str, Any]]:
+    found = context.latest("knowledge") or {}
+    passages: list[dict[str, Any]] = found.get("passages", [])[: config.max_passages]
+    return passages
 
 
 def _evidence(passages: list[dict[str, Any]]) -> list[Evidence]:

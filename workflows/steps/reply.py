@@ -1,6 +1,7 @@
 """``reply``: send the answer to the visitor, with what it rests on."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -76,6 +77,18 @@ class ReplyStep(Step[ReplyConfig, ReplyOutput]):
         )
         result = {"text": text, "citations": citations, "message_id": str(message.id)}
         return StepOutcome(sent, result=result)
+
+    def reads(self, config: ReplyConfig, context: StepContext) -> Mapping[str, Any]:
+        """Return the answer it sends, if it is not its own, and the passages that bear it out."""
+        if config.text is not None:
+            return {}
+        completion = context.latest("llm") or {}
+        found = context.latest("knowledge") or {}
+        return {
+            "text": completion.get("text", ""),
+            "cited": completion.get("cited", []),
+            "passages": found.get("passages", []) if completion.get("cited") else [],
+        }
 
 
 def _route(context: StepContext) -> dict[str, Any] | None:

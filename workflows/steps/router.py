@@ -1,6 +1,7 @@
 """``router``: find out what the visitor wants and how strong a model it takes."""
 
-from typing import Annotated, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
@@ -63,3 +64,11 @@ class RouterStep(Step[RouterConfig, RouterOutput]):
             features=dict(decision.features),
         )
         return StepOutcome(output)
+
+    def reads(self, config: RouterConfig, context: StepContext) -> Mapping[str, Any]:
+        """Return the text, its channel, and how much was said before."""
+        return {
+            "text": str(context.input.get("text", "")),
+            "channel": str(context.input.get("channel", "web")),
+            "history_length": len(context.turn.get("history", ())),
+        }
