@@ -17,7 +17,7 @@ SUPERVISOR := $(BIN)/python -m config.supervisor
 BENCHES := $(subst $(eval ) ,|,$(patsubst bench/%.py,%,$(filter-out %/__init__.py,$(wildcard bench/*.py))))
 SOURCES := config core tenants conversations knowledge routing billing commerce analytics workflows tests manage.py
 
-.PHONY: help demo up down status test lint types fmt e2e bench lock doctor venv venv-dev venv-bench clean
+.PHONY: help demo up down status test lint types fmt e2e bench chaos lock doctor venv venv-dev venv-bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ e2e: venv-dev ## Drive the whole path in a real browser (needs chromium)
 bench: venv-dev $(if $(filter engine,$(NAME)),venv-bench) ## Measure: make bench NAME=chat|retrieval|provision|fairness|limits|http|...
 	@test -n "$(NAME)" || { echo "Say what to measure: make bench NAME=$(BENCHES)"; exit 1; }
 	@exec $(BIN)/python -m bench.$(NAME) $(ARGS)
+
+chaos: venv-dev ## Kill processes of a stack of its own while it works (ARGS="--kills 10 --seed 3")
+	@exec $(BIN)/python -m bench.chaos $(ARGS)
 
 lock: venv-dev ## Compile requirements/*.in into pinned, hashed locks
 	@for name in base test dev bench; do \

@@ -35,6 +35,8 @@ from tenants.admission.limits import limits_read
 TASK: Final = "workflows.run"
 EXPRESS: Final = "runs"
 BULK: Final = "runs-bulk"
+# What a dead worker left; every worker of runs listens here, so that any takes it over at once.
+LAPSED: Final = "runs-lapsed"
 # What a killed worker held is free after so long; a run that takes longer lets another begin.
 LEASE_SECONDS: Final = 20.0
 EVERY: Final = "every"  # in a run's place: all runs that wait
@@ -150,7 +152,8 @@ def _change(verb: str, tenant_id: UUID, run_id: UUID | str) -> bool:
         while changes:
             change = changes.popleft()
             for released in released_after(*change, share=_own_share(change[1])):
-                if not _send(released):
+                is_lapsed = change[0] == "resubmit" and released.run_id == run_id
+                if not _send(released, LAPSED if is_lapsed else released.lane):
                     changes.append(("finish", released.tenant_id, released.run_id))
     except (RedisError, OperationalError):
         # The broker is the same server: nothing can be sent now. The sweep does it when it is back.
@@ -159,12 +162,12 @@ def _change(verb: str, tenant_id: UUID, run_id: UUID | str) -> bool:
     return True
 
 
-def _send(released: Released) -> bool:
-    """Send a run to its lane; False for a suspended tenant's, which the sweep finds later."""
+def _send(released: Released, queue: str) -> bool:
+    """Send a run to a queue; False for a suspended tenant's, which the sweep finds later."""
     tenant = directory.tenant_by_id(released.tenant_id)
     if tenant is None:
         return False
     with tenancy.tenant_scope(tenant):
         task = current_app.signature(TASK, kwargs={"run_id": str(released.run_id)})
-        task.apply_async(queue=released.lane)
+        task.apply_async(queue=queue)
     return True

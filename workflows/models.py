@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from core.db.fields import TextualJSONField
 from core.identifiers import uuid7
 from workflows.engine.events import ACTIVE, EventType, RunStatus
+from workflows.spec.bundles import Bundle
 from workflows.types import VersionState, WaitKind, WaitState
 
 ACTIVE_STATUSES = sorted(status.value for status in ACTIVE)
@@ -51,6 +52,11 @@ class WorkflowVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
+
+    @property
+    def yaml(self) -> str:
+        """The workflow's own file; ``source`` holds the fragments it uses too."""
+        return Bundle.from_stored(self.source).source
 
 
 class WorkflowDraft(models.Model):

@@ -13,7 +13,6 @@ from django.utils import timezone
 from core.db.bound import server_bound_cursor
 from workflows.engine import journal
 from workflows.engine.events import ACTIVE, RunEvent, RunStatus
-from workflows.engine.step import kinds
 from workflows.errors import (
     DraftNotFound,
     RunNotFound,
@@ -25,7 +24,7 @@ from workflows.library import library
 from workflows.models import Run, Wait, WorkflowDraft, WorkflowStop, WorkflowVersion
 from workflows.spec.errors import SpecError, SpecProblem
 from workflows.spec.graph import Graph
-from workflows.spec.loading import load
+from workflows.texts import graph_of
 from workflows.types import VersionState, WaitKind, WaitState
 
 GRAPHS_REMEMBERED = 256
@@ -44,7 +43,7 @@ def graph_get(*, workflow: str, content_hash: str) -> Graph:
     found = _graphs.get(content_hash) or _library_graph(content_hash)
     if found is None:
         version = version_get(workflow=workflow, content_hash=content_hash)
-        found = load(version.source, kinds(), filename=f"{workflow}.yaml")
+        found = graph_of(version.source, filename=f"{workflow}.yaml")
     with _lock:
         if len(_graphs) >= GRAPHS_REMEMBERED:
             _graphs.clear()
@@ -132,7 +131,7 @@ def source_latest(*, workflow: str) -> str:
         latest = version_list(workflow=workflow).first()
         if latest is None:
             raise
-        return latest.source
+        return latest.yaml
 
 
 def workflows_silent() -> list[str]:
@@ -203,8 +202,8 @@ def _entry(version: WorkflowVersion) -> WorkflowEntry:
     try:
         graph = graph_get(workflow=version.name, content_hash=version.content_hash)
     except SpecError as error:
-        return WorkflowEntry(version.name, version.source, None, error.problems)
-    return WorkflowEntry(version.name, version.source, graph)
+        return WorkflowEntry(version.name, version.yaml, None, error.problems)
+    return WorkflowEntry(version.name, version.yaml, graph)
 
 
 def run_get(*, run_id: UUID) -> Run:

@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from core import directory, tenancy
 from core.tasks import platform_task, task
 from workflows import services
-from workflows.dispatch import BULK
+from workflows.dispatch import BULK, LAPSED
 
 log = structlog.get_logger(__name__)
 
@@ -21,7 +21,7 @@ def run(*, run_id: str) -> None:
     services.run_execute(run_id=UUID(run_id), gives_way=delivered.get("routing_key") == BULK)
 
 
-@platform_task("workflows.sweep", queue="runs")
+@platform_task("workflows.sweep", queue=LAPSED)
 def sweep() -> None:
     """Send lapsed runs of every tenant to a worker."""
     for tenant in directory.tenants_active():

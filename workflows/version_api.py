@@ -181,7 +181,7 @@ class DiffView(APIView):
         selectors.workflow_known(workflow=name)
         before, after = _end(request, name, "before"), _end(request, name, "after")
         names = (before.content_hash[:12], after.content_hash[:12])
-        diff = texts_compare(before.source, after.source, names=names)
+        diff = texts_compare(before.yaml, after.yaml, names=names)
         return Response(DiffSerializer(diff).data)
 
 

@@ -77,7 +77,7 @@ class VersionSerializer(AnswerSerializer[WorkflowVersion]):
 class VersionDetailSerializer(VersionSerializer):
     """A version with its text."""
 
-    yaml = serializers.CharField(source="source")
+    yaml = serializers.CharField()
 
     class Meta(VersionSerializer.Meta):
         fields = (*VersionSerializer.Meta.fields, "yaml")

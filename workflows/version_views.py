@@ -111,7 +111,7 @@ def compare(request: HttpRequest, name: str) -> HttpResponse:
         for end in ("before", "after")
     ]
     labels = tuple(f"{one.version or '-'} {one.content_hash[:12]}" for one in pair)
-    diff = texts_compare(pair[0].source, pair[1].source, names=(labels[0], labels[1]))
+    diff = texts_compare(pair[0].yaml, pair[1].yaml, names=(labels[0], labels[1]))
     lines = [(_line_kind(line), line) for line in diff.lines]
     context = {"name": name, "before": pair[0], "after": pair[1], "diff": diff, "lines": lines}
     return render(request, "workflows/compare.html", context)
@@ -167,7 +167,7 @@ def _initial(request: HttpRequest, name: str, draft: WorkflowDraft | None) -> di
     asked = request.GET.get("version")
     if asked:
         version = selectors.version_on_record(workflow=name, content_hash=asked)
-        return {"source": version.source, "replaces": replaces}
+        return {"source": version.yaml, "replaces": replaces}
     return {"source": selectors.source_latest(workflow=name), "replaces": replaces}
 
 

@@ -16,7 +16,6 @@ from django.utils import timezone
 from core.audit.record import Fact, act_record
 from core.audit.types import Act
 from workflows import selectors
-from workflows.engine.step import kinds
 from workflows.errors import (
     NothingToRollBack,
     PublishClash,
@@ -30,7 +29,7 @@ from workflows.models import WorkflowVersion
 from workflows.spec.errors import SpecError, SpecProblem
 from workflows.spec.graph import Graph
 from workflows.spec.loading import content_hash as hash_of
-from workflows.spec.loading import load
+from workflows.texts import graph_of, stored_of
 from workflows.types import PUBLISHABLE, UNPUBLISHED, VersionState
 
 # Texts that never answered anybody are kept up to this many a workflow, the newest ones.
@@ -44,7 +43,7 @@ Validator = Callable[[str, str], Problems]
 def compile_validate(workflow: str, source: str) -> Problems:
     """Return what keeps a text from compiling under a name."""
     try:
-        graph = load(source, kinds(), filename=f"{workflow}.yaml")
+        graph = graph_of(stored_of(source), filename=f"{workflow}.yaml")
     except SpecError as error:
         return error.problems
     if graph.name != workflow:
@@ -83,7 +82,7 @@ def _library_record(graph: Graph) -> None:
                 name=graph.name,
                 version=graph.version,
                 content_hash=graph.content_hash,
-                source=graph.source,
+                source=graph.bundle.stored,
                 state=VersionState.LIBRARY,
             )
         ],
@@ -94,7 +93,7 @@ def _library_record(graph: Graph) -> None:
 def workflow_check(*, source: str, filename: str = "workflow.yaml") -> Graph:
     """Compile a workflow's text; raises ``WorkflowInvalid`` with every located problem."""
     try:
-        return load(source, kinds(), filename=filename)
+        return graph_of(stored_of(source), filename=filename)
     except SpecError as error:
         raise _invalid(error.problems) from error
 
@@ -135,10 +134,11 @@ def version_draft(
 def _draft_record(
     workflow: str, source: str, values: dict[str, Any]
 ) -> tuple[WorkflowVersion, bool]:
+    stored = stored_of(source)
     version, is_new = WorkflowVersion.objects.get_or_create(
         name=workflow,
-        content_hash=hash_of(source),
-        defaults={**values, "source": source, "state": VersionState.DRAFT},
+        content_hash=hash_of(stored),
+        defaults={**values, "source": stored, "state": VersionState.DRAFT},
     )
     if is_new:
         _unpublished_prune(workflow)
@@ -148,7 +148,7 @@ def _draft_record(
 def _version_named(source: str) -> str:
     """Return the version a text gives itself, "" while it does not compile."""
     try:
-        return load(source, kinds()).version[:32]
+        return graph_of(stored_of(source)).version[:32]
     except SpecError:
         return ""
 

@@ -28,6 +28,7 @@ TRUSTED_PROXY_COUNT: int
 DEFAULT_FROM_EMAIL: str
 SOCIALACCOUNT_PROVIDERS: dict[str, Any]
 RUNS_EXPRESS_WINDOW: int
+TOOL_MODULES: list[str]
 RUNS_EXPRESS_PER_TENANT: int
 RUNS_BULK_WINDOW: int
 RUNS_PER_TENANT: int
@@ -424,6 +425,7 @@ def settings_for(environment: Environment) -> dict[str, Any]:
         "AUDIT_CHECKPOINT_DIR": environment.text("AUDIT_CHECKPOINT_DIR", str(var_dir / "audit")),
         "TRUSTED_PROXY_COUNT": environment.number("TRUSTED_PROXY_COUNT", 0),
         # How many runs the workers of each lane hold at once, and how many of them one tenant's.
+        "TOOL_MODULES": [name for name in environment.text("TOOL_MODULES").split(",") if name],
         "RUNS_EXPRESS_WINDOW": environment.number("RUNS_EXPRESS_WINDOW", 8),
         "RUNS_EXPRESS_PER_TENANT": environment.number("RUNS_EXPRESS_PER_TENANT", 2),
         "RUNS_BULK_WINDOW": environment.number("RUNS_BULK_WINDOW", 2),

@@ -19,6 +19,7 @@ DATABASE: Final = "frontdesk"
 UVICORN_LOGGING: Final = Path(__file__).with_name("uvicorn_logging.json")
 # Larger frames are refused by the socket itself; up to here the consumer answers with an error.
 FRAME_LIMIT: Final = 256 * 1024
+LAPSED: Final = "runs-lapsed"  # runs of a dead worker, which either kind of worker takes over
 
 
 def embedded_servers(config: StackConfig, credentials: dict[str, str]) -> list[EmbeddedServer]:
@@ -130,7 +131,8 @@ def _celery(*arguments: str) -> list[str]:
 def _worker(config: StackConfig, queue: str, *options: str, niceness: int = 0) -> ProcessSpec:
     """Return a worker of one queue; a nice one gives way to the others on a busy machine."""
     name = f"worker-{queue}"
-    command = _celery("worker", "-Q", queue, f"--hostname={queue}@%h", "--loglevel=INFO", *options)
+    queues = f"{queue},{LAPSED}" if queue.startswith("runs") else queue
+    command = _celery("worker", "-Q", queues, f"--hostname={queue}@%h", "--loglevel=INFO", *options)
     nice = ["nice", "-n", str(niceness)] if niceness else []
     return ProcessSpec(name, [*nice, *command, "--without-gossip", "--without-mingle"])
 

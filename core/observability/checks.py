@@ -31,7 +31,8 @@ from core.observability.metrics import (
 from core.redis import redis_client
 
 OUTBOX_LAG_LIMIT: Final = 30.0
-QUEUES: Final = ("runs", "runs-bulk", "ingest")
+WORKERS: Final = ("runs", "runs-bulk", "ingest")  # each answers for the queue of its name
+QUEUES: Final = (*WORKERS, "runs-lapsed")
 log = structlog.get_logger(__name__)
 
 
@@ -119,7 +120,7 @@ def relay_check() -> CheckResult:
 
 def workers_check() -> CheckResult:
     """See that a worker lives for every queue."""
-    alive = {queue: heartbeats_alive(f"worker-{queue}") for queue in QUEUES}
+    alive = {queue: heartbeats_alive(f"worker-{queue}") for queue in WORKERS}
     silent = [queue for queue, count in alive.items() if not count]
     if silent:
         detail = f"no worker alive for {', '.join(silent)}"

@@ -1,0 +1,1 @@
+"""Break a running stack while it works, and count what went missing or happened twice."""
