@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -139,16 +139,15 @@ def test_another_workspaces_runs_are_never_counted(
     assert [each.runs for each in workflow_figures(within=today())] == [4]
 
 
-def test_runs_are_found_by_the_index_on_their_start(orders: list[UUID]) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SET enable_seqscan = off")
-        cursor.execute(
-            "EXPLAIN SELECT id FROM workflows_run WHERE workflow = 'order'"
-            " AND started_at >= now() - interval '1 day' AND started_at < now()"
-        )
-        plan = "\n".join(row[0] for row in cursor.fetchall())
-        cursor.execute("RESET enable_seqscan")
+@pytest.mark.parametrize("statement", [measuring._WORKFLOWS, measuring._STEPS])
+def test_runs_and_events_can_be_found_by_their_indexes(shop: Shop, statement: str) -> None:
+    values = {"failed": [], "read": [], "reached": [], "most": 9}
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")  # small tables are read whole
+        rows = measuring._rows(f"EXPLAIN {statement}", today(), "order", **values)
+    plan = "\n".join(row[0] for row in rows)
     assert "workflows_run_recent" in plan
+    assert "Seq Scan" not in plan
 
 
 def test_pages_and_rest_show_the_same_numbers(
