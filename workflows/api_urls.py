@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workflows import api, replay_api, run_api, version_api
+from workflows import api, measure_api, replay_api, run_api, version_api
 
 _NAME = "workflows/<str:name>"
 _VERSION = f"{_NAME}/versions/<str:content_hash>"
@@ -10,6 +10,7 @@ _VERSION = f"{_NAME}/versions/<str:content_hash>"
 urlpatterns = [
     path("workflows", api.WorkflowListView.as_view(), name="api_workflows"),
     path("workflows/validate", api.WorkflowValidateView.as_view(), name="api_workflows_validate"),
+    path("workflows/analytics", measure_api.WorkflowsFiguresView.as_view(), name="api_figures"),
     path("workflows/stop", version_api.StopView.as_view(), name="api_workflows_stop"),
     path("workflows/resume", version_api.ResumeView.as_view(), name="api_workflows_resume"),
     path(f"{_NAME}/versions", version_api.VersionListView.as_view(), name="api_versions"),
@@ -20,6 +21,7 @@ urlpatterns = [
     path(
         f"{_VERSION}/publish", version_api.VersionPublishView.as_view(), name="api_version_publish"
     ),
+    path(f"{_NAME}/analytics", measure_api.StepsFiguresView.as_view(), name="api_step_figures"),
     path(f"{_NAME}/rollback", version_api.RollbackView.as_view(), name="api_rollback"),
     path(f"{_NAME}/retire", version_api.RetireView.as_view(), name="api_retire"),
     path(f"{_NAME}/compare", version_api.DiffView.as_view(), name="api_compare"),

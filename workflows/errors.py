@@ -31,11 +31,19 @@ class RunNotStuck(Conflict):
     title = "This run has nothing left to undo."
 
 
-class ReplayImpossible(Conflict):
+class ReplayImpossible(NotFound):
     """A run whose events or texts this release cannot read any more."""
 
     code = "replay_impossible"
-    title = "This run cannot be replayed: its events or its text cannot be read any more."
+    title = "There is nothing to replay: the run's events or its text cannot be read any more."
+
+
+class MapRefused(DomainError):
+    """A map of steps that does not lead from one version to another; ``errors`` says where."""
+
+    code = "map_refused"
+    title = "The map does not lead from the one version to the other."
+    http_status = 422
 
 
 class WorkflowInvalid(DomainError):

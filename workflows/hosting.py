@@ -5,12 +5,14 @@ from functools import cache
 from uuid import UUID
 
 from django.utils import timezone
-from prometheus_client import Histogram
+from prometheus_client import Counter, Histogram
 
 from core.events.catalogue import Event, RunCompleted
 from core.observability.metrics import (
     agent_run_duration_seconds,
     agent_runs_total,
+    progress_events,
+    safety_violations,
     step_duration_seconds,
 )
 from workflows import selectors
@@ -28,6 +30,17 @@ from workflows.versions import version_current
 
 # A run that failed has asked for a person; one that fails each time must not start itself again.
 _A_PERSON_S = frozenset({RunStatus.FAILED, RunStatus.COMPENSATED, RunStatus.STUCK})
+# What keeps a run from going on for ever, and what such a failure is called.
+_LIMITS = frozenset(
+    {
+        "no_progress",
+        "oscillation",
+        "step_limit",
+        "visits_exhausted",
+        "attempts_exhausted",
+        "budget_exceeded",
+    }
+)
 
 
 class RunHost:
@@ -66,6 +79,9 @@ class RunHost:
             if fact.type is EventType.STEP_COMPLETED:
                 duration = fact.payload["duration_ms"] / 1000
                 _step_seconds(fact.payload["kind"]).observe(duration)
+                _progress(fact.payload["kind"]).inc()
+            elif fact.type is EventType.STEP_FAILED and fact.payload["code"] in _LIMITS:
+                safety_violations.labels(limit=fact.payload["code"]).inc()
         if not state.status.is_active:
             if state.status not in _A_PERSON_S:
                 self.leaves_turn_of = run.conversation_id
@@ -92,6 +108,11 @@ class RunHost:
 @cache
 def _step_seconds(kind: str) -> Histogram:
     return step_duration_seconds.labels(step_type=kind)
+
+
+@cache
+def _progress(kind: str) -> Counter:
+    return progress_events.labels(step_type=kind)
 
 
 def _seconds(run: ClaimedRun) -> float:

@@ -14,7 +14,7 @@ from routing.types import Tier
 from tenants.throttle import attempt_count
 from workflows import selectors
 from workflows.engine.dumping import state_digest
-from workflows.engine.events import RunEvent
+from workflows.engine.events import EventType, RunEvent
 from workflows.engine.folding import JournalCorrupt
 from workflows.engine.state import RunState
 from workflows.errors import ReplayImpossible, WorkflowNotFound
@@ -111,7 +111,8 @@ def _replayed(run_id: UUID, version: str, asking: Asking | None) -> Replay:
 def record_read(run: Run, events: list[RunEvent]) -> Record:
     """Sort a run's events into visits; raises ``JournalCorrupt``, ``SpecError``."""
     first = next(iter(events))
-    pins = (event.payload["from"] for event in events if "from" in event.payload)
+    moves = (event for event in events if event.type is EventType.RUN_MIGRATED)
+    pins = (event.payload["from"] for event in moves)
     pinned = (run.workflow, next(pins, run.content_hash))
     record = Record(_graph_of, lambda *_seen: None, first, pinned)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workflows import replay_views, run_views, version_views, views
+from workflows import measure_views, replay_views, run_views, version_views, views
 
 app_name = "workflows"
 
@@ -18,9 +18,11 @@ urlpatterns = [
     path("runs-approvals/<uuid:wait_id>/", run_views.approval_decide, name="approval_decide"),
     path("runs-stop/", version_views.stop, name="stop"),
     path("runs-resume/", version_views.resume, name="resume"),
+    path("runs-figures/", measure_views.overview, name="figures"),
     path("<str:name>/", views.workflow, name="workflow"),
     path("<str:name>/edit/", version_views.edit, name="edit"),
     path("<str:name>/versions/", version_views.index, name="versions"),
+    path("<str:name>/figures/", measure_views.steps, name="steps"),
     path("<str:name>/compare/", version_views.compare, name="compare"),
     path("<str:name>/rollback/", version_views.rollback, name="rollback"),
     path("<str:name>/retire/", version_views.retire, name="retire"),

@@ -8,7 +8,8 @@ processes of a host write into one directory and any process's `/metrics` shows 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections import Counter as Counts
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +26,7 @@ from prometheus_client import (
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Sample
 
 from core import tenancy
 
@@ -72,6 +74,8 @@ agent_run_duration_seconds = Histogram(
 step_duration_seconds = Histogram(
     "step_duration_seconds", "Time a workflow step took.", ["step_type"], buckets=_SECONDS
 )
+progress_events = Counter("progress_events", "Steps that brought a run further.", ["step_type"])
+safety_violations = Counter("safety_violations", "Runs that broke a limit.", ["limit"])
 loop_cut_total = Counter("loop_cut_total", "Runs cut because they looped.", ["reason"])
 tool_calls_total = Counter("tool_calls_total", "Tool calls ended.", ["tool", "outcome"])
 retry_total = Counter("retry_total", "Attempts repeated after a failure.", ["component"])
@@ -194,6 +198,20 @@ DERIVED_RATES: Final = (
 )
 
 
+def _tiers(samples: Sequence[Sample]) -> GaugeMetricFamily:
+    """Return the share of each tier in the routing decisions."""
+    shares = GaugeMetricFamily(
+        "tier_distribution", "Share of routing decisions by tier since start.", labels=["tier"]
+    )
+    counts: Counts[str] = Counts()
+    for sample in samples:
+        if sample.name == "router_decisions_total":
+            counts[sample.labels["tier"]] += int(sample.value)
+    for tier, count in sorted(counts.items()):
+        shares.add_metric([tier], count / (counts.total() or 1))
+    return shares
+
+
 class DerivedCollector(Collector):
     """Add the derived rates to what another registry collects."""
 
@@ -204,6 +222,7 @@ class DerivedCollector(Collector):
         families = list(self.source.collect())
         yield from families
         samples = [sample for family in families for sample in family.samples]
+        yield _tiers(samples)
         for rate in DERIVED_RATES:
             found = [sample for sample in samples if sample.name == rate.counter]
             total = sum(sample.value for sample in found)

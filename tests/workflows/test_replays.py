@@ -29,6 +29,7 @@ from workflows.hosting import RunHost
 from workflows.models import Run, RunEvent, WorkflowVersion
 from workflows.replaying.rows import Difference, Replay, ReplayedStep, Way
 from workflows.replays import _read_only, run_replay
+from workflows.services import run_cancel
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ORDER = """\
@@ -232,6 +233,68 @@ def test_a_run_that_waits_is_replayed_as_far_as_it_went(shop: Shop) -> None:
     assert told(replay)[-1] == ("nap", "open", "same")
     assert replay.is_same
     assert replay.replayed_status == "running"
+
+
+def test_the_librarys_answer_is_replayed_alike(in_acme: TenantContext, say: Say) -> None:
+    say("How long is the warranty?")
+    run = Run.objects.get()
+    replay = run_replay(run_id=run.pk)
+    assert {step.kind for step in replay.steps} >= {"router", "knowledge", "branch"}
+    assert [step for step in replay.steps if step.difference is not Difference.SAME] == []
+    assert replay.recorded_status == replay.replayed_status == run.status
+
+
+def test_a_sub_workflow_is_replayed_on_the_text_it_was_pinned_to(shop: Shop) -> None:
+    inner = """\
+name: packing
+version: "1"
+steps:
+  - {id: pack, type: tool, tool: reserve, config: {item: "${ input.item }"}}
+result: {packed: "${ steps.pack.item }"}
+"""
+    outer = """\
+name: order
+version: "1"
+steps:
+  - {id: sub, type: workflow, config: {workflow: packing, input: {item: box}}}
+  - {id: post, type: tool, tool: mail, config: {item: "${ steps.sub.packed }"}}
+"""
+    versions.workflow_publish(source=inner, published_by=None)
+    run_id = driven(outer)
+    changed = inner.replace("${ input.item }", "other").replace('"1"', '"2"')
+    versions.workflow_publish(source=changed, published_by=None)
+    replay = run_replay(run_id=run_id)
+    assert [(step.scope, step.step_id) for step in replay.steps] == [
+        ("sub/@", "pack"),
+        ("", "sub"),
+        ("", "post"),
+    ]
+    assert replay.is_same
+
+
+def test_a_run_cut_short_because_it_led_nowhere_is_replayed_as_far(shop: Shop) -> None:
+    circle = """\
+name: order
+version: "1"
+steps:
+  - {id: a, type: set, config: {x: 1}}
+  - {id: b, type: switch, config: {on: x, cases: [{is: 1, next: a}], default: end}, max_visits: 50}
+"""
+    replay = run_replay(run_id=driven(circle))
+    assert replay.is_same
+    assert (replay.recorded_status, replay.replayed_status) == ("failed", "failing")
+
+
+def test_a_cancelled_run_is_replayed_as_far_as_it_went(shop: Shop) -> None:
+    source = order().replace("next: post}", "next: nap}")
+    source += "  - {id: nap, type: wait, config: {for: 1h}}\n"
+    run_id = driven(source, item="gold")
+    run_cancel(run_id=run_id)
+    run_drive(run_id, RunHost())
+    replay = run_replay(run_id=run_id)
+    assert replay.recorded_status == "cancelled"
+    assert told(replay)[-1] == ("nap", "open", "same")
+    assert replay.is_same
 
 
 def test_the_database_refuses_to_write_during_a_replay_and_not_afterwards(

@@ -101,6 +101,17 @@ _REDRIVE = """
         attempts = 0, lease_until = clock_timestamp() + %s * interval '1 second', seq = seq + %s
     WHERE id = %s AND status = 'stuck' AND seq = %s
 """
+# Only between two workers: whoever drives the run has its text in memory.
+_FREE = """
+    SELECT 1 FROM workflows_run WHERE id = %s AND content_hash = %s AND status = ANY(%s)
+        AND (lease_owner = '' OR lease_until < clock_timestamp())
+    FOR UPDATE
+"""
+_REPIN = """
+    UPDATE workflows_run SET content_hash = %s, version = %s, current_step = %s, seq = %s,
+        lease_owner = ''
+    WHERE id = %s
+"""
 _LOCK = "SELECT 1 FROM workflows_run WHERE id = %s AND lease_owner = %s FOR UPDATE"
 _ABANDON = """
     UPDATE workflows_run SET status = 'failed', error_code = %s, finished_at = clock_timestamp()
@@ -317,6 +328,21 @@ def redrive(run_id: UUID) -> bool:
         return False
     _execute(_APPEND_MANY, (_encoded(facts), run_id, ""))
     return True
+
+
+def free_lock(run_id: UUID, content_hash: str) -> bool:
+    """Keep workers from an active run of this text; False while one has it. In a transaction."""
+    return _execute(_FREE, (run_id, content_hash, _ACTIVE)) == 1
+
+
+def repin(run_id: UUID, moved: RunEvent, state: RunState, version: str) -> None:
+    """Put a run on another text, with the event that says so, in the transaction that locked it.
+
+    A worker whose lease had lapsed can append nothing any more.
+    """
+    shown = (moved.payload["to"], version, state.cursor, state.seq)
+    _execute(_REPIN, (*shown, run_id))
+    _execute(_APPEND_MANY, (_encoded([moved]), run_id, ""))
 
 
 def lapsed(*, limit: int, grace_seconds: float) -> list[UUID]:

@@ -28,7 +28,7 @@ from tenants.services import api_key_create, login_ticket_create
 from tenants.types import Actor, Role
 from tests.factories.conversations import conversation_make, say
 from workflows.drafts import draft_create
-from workflows.models import Run, Wait
+from workflows.models import Run, RunEvent, Wait
 from workflows.versions import workflow_publish
 
 WORKFLOW = "name: {name}\nversion: '1'\nsteps:\n  - id: say\n    type: reply\n"
@@ -166,7 +166,7 @@ def _workflow(slug: str) -> dict[str, str]:
         content_hash=version.content_hash,
         status="completed",
         trigger_event_id=uuid4(),
-        seq=0,
+        seq=2,
         lease_until=now,
         started_at=now,
         finished_at=now,
@@ -174,6 +174,12 @@ def _workflow(slug: str) -> dict[str, str]:
     asked = Wait.objects.create(
         run=run, key=":ask:0", step_id="ask", kind="approval", state="open", created_at=now
     )
+    facts = [
+        ("run.started", {"input": {}, "next": "say"}),
+        ("run.ended", {"status": "completed"}),
+    ]
+    for seq, (kind, payload) in enumerate(facts, start=1):
+        RunEvent.objects.create(run=run, seq=seq, type=kind, payload=payload, at=now)
     draft = draft_create(workflow=version.name, title="Mine", source=version.source, author=None)
     named = {"workflow": version.name, "version": version.content_hash, "draft": str(draft.pk)}
     return {"run": str(run.pk), "approval": str(asked.pk), **named}
