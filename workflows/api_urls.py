@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workflows import api, measure_api, replay_api, version_api
+from workflows import api, measure_api, replay_api, run_api, version_api
 
 _NAME = "workflows/<str:name>"
 _VERSION = f"{_NAME}/versions/<str:content_hash>"
@@ -31,5 +31,9 @@ urlpatterns = [
     ),
     path("runs", api.RunListView.as_view(), name="api_runs"),
     path("runs/<uuid:run_id>", api.RunDetailView.as_view(), name="api_run"),
+    path("runs/<uuid:run_id>/cancel", run_api.RunCancelView.as_view(), name="api_run_cancel"),
+    path("runs/<uuid:run_id>/redrive", run_api.RunRedriveView.as_view(), name="api_run_redrive"),
+    path("approvals", run_api.ApprovalListView.as_view(), name="api_approvals"),
+    path("approvals/<uuid:wait_id>", run_api.ApprovalDetailView.as_view(), name="api_approval"),
     path("runs/<uuid:run_id>/replay", replay_api.ReplayView.as_view(), name="api_run_replay"),
 ]

@@ -9,7 +9,7 @@ from typing import Any
 from workflows.drawing import Drawing, Trail, graph_draw
 from workflows.engine.events import EventType, RunEvent
 from workflows.engine.folding import JournalCorrupt, fold
-from workflows.engine.state import RunState
+from workflows.engine.state import RunState, Undo
 from workflows.spec.graph import Graph
 from workflows.spec.kinds import END
 
@@ -79,6 +79,11 @@ class RunStory:
     events: tuple[EventRow, ...]
     drawing: Drawing | None
     duration_ms: float
+
+    @property
+    def undos(self) -> tuple[Undo, ...]:
+        """What is undone, in the order of undoing: the last step first."""
+        return tuple(reversed(self.state.undos))
 
 
 def run_explain(events: Sequence[RunEvent], graph: Graph | None) -> RunStory:

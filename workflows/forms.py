@@ -82,3 +82,13 @@ class ReplayForm(forms.Form):
         names = [(one.content_hash, f"{one.version} · {one.content_hash[:12]}") for one in versions]
         chosen = [("", _("Its own")), *names]
         self.fields["version"].choices = chosen  # type: ignore[attr-defined]
+
+
+class DecisionForm(forms.Form):
+    """A decision on what a run asks the team."""
+
+    approved = forms.TypedChoiceField(
+        choices=[("true", _("Approve")), ("false", _("Reject"))],
+        coerce=lambda value: value == "true",
+    )
+    comment = forms.CharField(max_length=1_000, required=False)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workflows import measure_views, replay_views, version_views, views
+from workflows import measure_views, replay_views, run_views, version_views, views
 
 app_name = "workflows"
 
@@ -12,6 +12,10 @@ urlpatterns = [
     path("runs/", views.runs, name="runs"),
     path("runs/<uuid:run_id>/", views.run, name="run"),
     path("runs/<uuid:run_id>/replay/", replay_views.replay, name="replay"),
+    path("runs/<uuid:run_id>/cancel/", run_views.cancel, name="run_cancel"),
+    path("runs/<uuid:run_id>/redrive/", run_views.redrive, name="run_redrive"),
+    path("runs-approvals/", run_views.approvals, name="approvals"),
+    path("runs-approvals/<uuid:wait_id>/", run_views.approval_decide, name="approval_decide"),
     path("runs-stop/", version_views.stop, name="stop"),
     path("runs-resume/", version_views.resume, name="resume"),
     path("runs-figures/", measure_views.overview, name="figures"),

@@ -185,12 +185,12 @@ def _edit_save(
     text = {"workflow": name, "source": data["source"], "note": data["note"]}
     title = data["title"] or _("Draft")
     if draft is None or draft.title != title:
-        saved = drafts.draft_create(title=title, author=_person(request), **text)
+        saved = drafts.draft_create(title=title, author=person_of(request), **text)
     else:
         saved = drafts.draft_save(
             draft_id=draft.pk,
             revision=data["revision"] or draft.revision,
-            edited_by=_person(request),
+            edited_by=person_of(request),
             **text,
         )
     messages.success(request, _("Saved: others can continue it."))
@@ -202,7 +202,7 @@ def _edit_record(
 ) -> Edited:
     """Put the text on record and validate it, for somebody to publish later."""
     version = versions.version_draft(
-        workflow=name, source=data["source"], note=data["note"], author=_person(request)
+        workflow=name, source=data["source"], note=data["note"], author=person_of(request)
     )
     _version, problems = versions.version_validate(workflow=name, content_hash=version.content_hash)
     if problems:
@@ -217,7 +217,7 @@ def _edit_publish(
     graph = versions.workflow_check(source=data["source"], filename=f"{name}.yaml")
     version = versions.workflow_publish(
         source=data["source"],
-        published_by=_person(request),
+        published_by=person_of(request),
         note=data["note"],
         # What the person saw answering; a text that takes another name replaces something else.
         replaces=data["replaces"] if graph.name == name else None,
@@ -240,7 +240,8 @@ def _edit_path(name: str) -> str:
     return reverse("workflows:edit", args=[name])
 
 
-def _person(request: HttpRequest) -> UUID | None:
+def person_of(request: HttpRequest) -> UUID | None:
+    """Return who is signed in."""
     return request.user.pk if isinstance(request.user.pk, UUID) else None
 
 
@@ -267,7 +268,7 @@ def publish(request: HttpRequest, name: str, content_hash: str) -> HttpResponse:
         versions.version_publish(
             workflow=name,
             content_hash=content_hash,
-            published_by=_person(request),
+            published_by=person_of(request),
             replaces=request.POST.get("replaces"),
         )
         return _("Published: the next run uses this version.")
@@ -281,7 +282,7 @@ def rollback(request: HttpRequest, name: str) -> HttpResponse:
     """Publish again what answered before the present version."""
 
     def act() -> str:
-        version = versions.version_rollback(workflow=name, published_by=_person(request))
+        version = versions.version_rollback(workflow=name, published_by=person_of(request))
         return _("Rolled back to %(hash)s.") % {"hash": version.content_hash[:12]}
 
     return _acted(request, name, act)
@@ -324,7 +325,7 @@ def _acted(request: HttpRequest, name: str, act: Callable[[], str]) -> HttpRespo
 @requires("workflows:write")
 def stop(request: HttpRequest) -> HttpResponse:
     """Stop every run of the workspace and end those that go on."""
-    purged = stopping.runs_stop(stopped_by=_person(request))
+    purged = stopping.runs_stop(stopped_by=person_of(request))
     ended = ngettext("%(n)d run was ended.", "%(n)d runs were ended.", purged.ended)
     messages.success(request, _("Stopped.") + " " + ended % {"n": purged.ended})
     return redirect("workflows:index")
@@ -334,6 +335,6 @@ def stop(request: HttpRequest) -> HttpResponse:
 @requires("workflows:write")
 def resume(request: HttpRequest) -> HttpResponse:
     """Let runs start again."""
-    stopping.runs_resume(lifted_by=_person(request))
+    stopping.runs_resume(lifted_by=person_of(request))
     messages.success(request, _("Resumed: the next message is answered again."))
     return redirect("workflows:index")

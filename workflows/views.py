@@ -45,6 +45,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "silent": selectors.workflows_silent(),
         "stops": selectors.stop_list(),
         "can_write": "workflows:write" in scopes_for(request),
+        "approvals": selectors.approval_list().count(),
         "active_runs": selectors.run_list(status="active").count(),
     }
     return render(request, "workflows/index.html", context)
@@ -92,9 +93,14 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Explain a run; while it goes on the page asks for itself again."""
     found = selectors.run_get(run_id=run_id)
     story = run_explain(selectors.run_events(run_id=run_id), _graph_of(found))
+    context = {
+        "run": found,
+        "story": story,
+        "can_write": "workflows:write" in scopes_for(request),
+    }
     is_part = bool(request.headers.get("HX-Request"))
     template = "workflows/_run.html" if is_part else "workflows/run.html"
-    response = render(request, template, {"run": found, "story": story})
+    response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
 

@@ -41,6 +41,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/settings/{group}": {"version": 1, "values": {"language": "de"}},
     "POST /api/v1/settings/{group}/revert": {"version": 1, "to_version": 0},
     "PATCH /api/v1/widget": {"title": "Shop"},
+    "POST /api/v1/approvals/{wait_id}": {"approved": True, "comment": "Yes"},
+    "POST /api/v1/runs/{run_id}/cancel": {"reason": "requested"},
     "POST /api/v1/runs/{run_id}/replay": {"tier": "SLM_A"},
     "POST /api/v1/workflows": {"yaml": WORKFLOW.format(name="new_one")},
     "POST /api/v1/workflows/validate": {"yaml": WORKFLOW.format(name="new_one")},

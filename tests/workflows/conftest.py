@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.test.utils import CaptureQueriesContext
 
 from conversations import selectors as conversations
 from conversations.models import Customer
@@ -82,3 +83,8 @@ def said_by_ai(conversation_id: UUID) -> list[str]:
 def state_of(conversation_id: UUID) -> str:
     """Return where the conversation stands."""
     return str(conversations.conversation_get(conversation_id=conversation_id).state)
+
+
+def queries_of(captured: CaptureQueriesContext) -> int:
+    """Count what was asked of workflows: sessions and settings are refreshed as time passes."""
+    return sum("workflows_" in query["sql"] for query in captured)

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from core.tenancy import TenantContext
-from tests.workflows.conftest import HEAD
+from tests.workflows.conftest import HEAD, queries_of
 from workflows import drafts, stopping, stops, versions
 from workflows.models import WorkflowDraft, WorkflowVersion
 
@@ -56,12 +56,7 @@ def test_history_costs_the_same_for_one_and_three_versions(
     with CaptureQueriesContext(connection) as three:
         page = client.get(f"{PAGE}versions/").content.decode()
     assert page.count("edit/?version=") == 3
-    assert _asked(three) == _asked(one) > 0
-
-
-def _asked(queries: CaptureQueriesContext) -> int:
-    """Count what was asked of workflows: sessions and settings are refreshed as time passes."""
-    return sum("workflows_" in query["sql"] for query in queries)
+    assert queries_of(three) == queries_of(one) > 0
 
 
 def test_draft_with_mistakes_is_kept_continued_and_published(

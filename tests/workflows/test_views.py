@@ -5,11 +5,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from core import tenancy
-from tests.workflows.conftest import HEAD, Say
+from tests.workflows.conftest import HEAD, Say, queries_of
 from workflows.library import library
 from workflows.models import Run, RunEvent, WorkflowVersion
 from workflows.spec.loading import content_hash
@@ -119,20 +121,15 @@ def test_runs_are_filtered(sign_in: SignIn, run: Run, query: str, shown: bool) -
     assert (str(run.pk) in page) is shown
 
 
-def test_runs_page_costs_the_same_for_one_and_three(
-    sign_in: SignIn, run: Run, say: Say, django_assert_max_num_queries: Any
-) -> None:
+def test_runs_page_costs_the_same_for_one_and_three(sign_in: SignIn, run: Run, say: Say) -> None:
     client = sign_in()
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     with CaptureQueriesContext(connection) as one:
         client.get("/workflows/runs/")
     say("and this?")
     say("and that?")
     with CaptureQueriesContext(connection) as three:
         client.get("/workflows/runs/")
-    assert len(three) == len(one)
+    assert queries_of(three) == queries_of(one) > 0
 
 
 @pytest.mark.parametrize(("role", "status"), [("owner", 200), ("agent", 403), ("viewer", 403)])

@@ -28,7 +28,7 @@ from tenants.services import api_key_create, login_ticket_create
 from tenants.types import Actor, Role
 from tests.factories.conversations import conversation_make, say
 from workflows.drafts import draft_create
-from workflows.models import Run, RunEvent
+from workflows.models import Run, RunEvent, Wait
 from workflows.versions import workflow_publish
 
 WORKFLOW = "name: {name}\nversion: '1'\nsteps:\n  - id: say\n    type: reply\n"
@@ -48,6 +48,8 @@ PARAMETERS = {
     "decisions/id": "decision",
     "routing/decision_id": "decision",
     "runs/run_id": "run",
+    "approvals/wait_id": "approval",
+    "runs-approvals/wait_id": "approval",
     "workflows/name": "workflow",
     "versions/content_hash": "version",
     "drafts/draft_id": "draft",
@@ -169,6 +171,9 @@ def _workflow(slug: str) -> dict[str, str]:
         started_at=now,
         finished_at=now,
     )
+    asked = Wait.objects.create(
+        run=run, key=":ask:0", step_id="ask", kind="approval", state="open", created_at=now
+    )
     facts = [
         ("run.started", {"input": {}, "next": "say"}),
         ("run.ended", {"status": "completed"}),
@@ -177,7 +182,7 @@ def _workflow(slug: str) -> dict[str, str]:
         RunEvent.objects.create(run=run, seq=seq, type=kind, payload=payload, at=now)
     draft = draft_create(workflow=version.name, title="Mine", source=version.source, author=None)
     named = {"workflow": version.name, "version": version.content_hash, "draft": str(draft.pk)}
-    return {"run": str(run.pk), **named}
+    return {"run": str(run.pk), "approval": str(asked.pk), **named}
 
 
 def _block() -> Block:
