@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from workflows.engine.events import EventType, RunEvent, RunStatus
@@ -22,6 +22,8 @@ JSON = st.recursive(
 )
 RECORDS = st.dictionaries(st.sampled_from(["a", "b", "c"]), JSON, max_size=3)
 NAMES = st.sampled_from(["route", "search", "answer"])
+# A busy machine is no reason to fail.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def event(seq: int, fact: EventType, step_id: str = "", **payload: Any) -> RunEvent:
@@ -56,12 +58,14 @@ def histories(draw: st.DrawFn) -> list[RunEvent]:
     return events
 
 
+@UNHURRIED
 @given(histories(), st.data())
 def test_fold_by_prefixes_equals_fold_at_once(history: list[RunEvent], data: st.DataObject) -> None:
     cut = data.draw(st.integers(0, len(history)))
     assert fold(history[cut:], fold(history[:cut])) == fold(history)
 
 
+@UNHURRIED
 @given(histories())
 def test_fold_is_deterministic_and_survives_json(history: list[RunEvent]) -> None:
     stored = [
@@ -70,6 +74,7 @@ def test_fold_is_deterministic_and_survives_json(history: list[RunEvent]) -> Non
     assert fold(stored) == fold(history) == fold(history)
 
 
+@UNHURRIED
 @given(histories())
 def test_fold_changes_no_event_and_no_earlier_state(history: list[RunEvent]) -> None:
     before = json.dumps([dict(e.payload) for e in history])
@@ -78,6 +83,7 @@ def test_fold_changes_no_event_and_no_earlier_state(history: list[RunEvent]) -> 
     assert json.dumps([dict(e.payload) for e in history]) == before
 
 
+@UNHURRIED
 @given(histories())
 def test_state_counts_costs_and_events(history: list[RunEvent]) -> None:
     state = fold(history)
@@ -85,6 +91,7 @@ def test_state_counts_costs_and_events(history: list[RunEvent]) -> None:
     assert state.cost_micro == sum(e.payload.get("cost_micro", 0) for e in history)
 
 
+@UNHURRIED
 @given(histories(), st.data())
 def test_hole_or_repetition_is_refused(history: list[RunEvent], data: st.DataObject) -> None:
     wrong = data.draw(st.integers(0, 20).filter(lambda seq: seq != len(history) + 1))
