@@ -9,7 +9,7 @@ from typing import Any
 from workflows.drawing import Drawing, Trail, graph_draw
 from workflows.engine.events import EventType, RunEvent
 from workflows.engine.folding import JournalCorrupt, fold
-from workflows.engine.state import RunState, Undo
+from workflows.engine.state import RunState, Undo, Wait
 from workflows.spec.graph import Graph
 from workflows.spec.kinds import END
 
@@ -65,6 +65,16 @@ class EventRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitView:
+    """Something a run waits for: of whom in ``kind``, what it asks in ``text``."""
+
+    step_id: str
+    kind: str
+    text: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunStory:
     """Everything the run page shows."""
 
@@ -79,6 +89,14 @@ class RunStory:
     events: tuple[EventRow, ...]
     drawing: Drawing | None
     duration_ms: float
+
+    @property
+    def waits(self) -> tuple[WaitView, ...]:
+        """What the run waits for now."""
+        if not self.state.status.is_active:
+            return ()
+        held = self.state.tokens.values()
+        return tuple(_wait_view(token.cursor, token.wait) for token in held if token.wait)
 
     @property
     def undos(self) -> tuple[Undo, ...]:
@@ -107,6 +125,12 @@ def run_explain(events: Sequence[RunEvent], graph: Graph | None) -> RunStory:
         drawing=graph_draw(graph, _trail(state)) if graph else None,
         duration_ms=_milliseconds(events[0].at, events[-1].at) if events else 0.0,
     )
+
+
+def _wait_view(step_id: str, wait: Wait) -> WaitView:
+    until = datetime.fromisoformat(wait.until) if wait.until else None
+    text = str(wait.data.get("title") or wait.data.get("text") or "")
+    return WaitView(step_id, wait.kind, text, until)
 
 
 def _state(events: Sequence[RunEvent]) -> RunState:
