@@ -29,7 +29,7 @@ from workflows.models import WorkflowVersion
 from workflows.spec.errors import SpecError, SpecProblem
 from workflows.spec.graph import Graph
 from workflows.spec.loading import content_hash as hash_of
-from workflows.texts import graph_of, stored_of
+from workflows.texts import graph_checked, graph_of, stored_of
 from workflows.types import PUBLISHABLE, UNPUBLISHED, VersionState
 
 # Texts that never answered anybody are kept up to this many a workflow, the newest ones.
@@ -43,7 +43,7 @@ Validator = Callable[[str, str], Problems]
 def compile_validate(workflow: str, source: str) -> Problems:
     """Return what keeps a text from compiling under a name."""
     try:
-        graph = graph_of(stored_of(source), filename=f"{workflow}.yaml")
+        graph = graph_checked(source, filename=f"{workflow}.yaml")
     except SpecError as error:
         return error.problems
     if graph.name != workflow:
@@ -93,7 +93,7 @@ def _library_record(graph: Graph) -> None:
 def workflow_check(*, source: str, filename: str = "workflow.yaml") -> Graph:
     """Compile a workflow's text; raises ``WorkflowInvalid`` with every located problem."""
     try:
-        return graph_of(stored_of(source), filename=filename)
+        return graph_checked(source, filename=filename)
     except SpecError as error:
         raise _invalid(error.problems) from error
 

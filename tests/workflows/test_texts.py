@@ -4,6 +4,7 @@ import pytest
 
 from core.tenancy import TenantContext
 from tests.workflows.conftest import HEAD
+from tests.workflows.engine_tools import shop_open
 from workflows import selectors, texts, versions
 from workflows.models import WorkflowVersion
 
@@ -55,3 +56,13 @@ def test_fragment_that_is_not_there_is_told_where_it_is_used(in_acme: TenantCont
     problems = versions.version_problems(workflow=NAME, source=SOURCE)
     assert ["greet" in problem.message for problem in problems] == [True, True]
     assert {problem.pointer for problem in problems} == {"/use/0", "/steps/0/fragment"}
+
+
+def test_tool_that_is_not_there_keeps_a_text_from_answering(in_acme: TenantContext) -> None:
+    source = HEAD + "  - {id: pay, type: tool, tool: nobody_has_it}\n"
+    [problem] = versions.version_problems(workflow=NAME, source=source)
+    assert "There is no tool 'nobody_has_it'" in problem.message
+    with shop_open():
+        given = HEAD + "  - {id: pay, type: tool, tool: charge, config: {item: 7}}\n"
+        [problem] = versions.version_problems(workflow=NAME, source=given)
+    assert "For the tool 'charge'" in problem.message

@@ -13,6 +13,7 @@ from workflows.spec.bundles import bundle_gather
 from workflows.spec.errors import SpecError
 from workflows.spec.lints import lint
 from workflows.spec.loading import load_bundle
+from workflows.texts import tools_known
 
 
 class Command(BaseCommand):
@@ -40,7 +41,7 @@ class Command(BaseCommand):
     def _check(self, path: Path, available: Mapping[str, str], overlay: str) -> bool:
         try:
             bundle = bundle_gather(_text(path), available, overlay=overlay)
-            graph = load_bundle(bundle, kinds(), filename=str(path))
+            graph = load_bundle(bundle, kinds(), filename=str(path), tools=tools_known())
         except OSError as error:
             self.stderr.write(f"{path}: {error.strerror}")
             return False
