@@ -28,6 +28,7 @@ VALUES: dict[str, Any] = {
     "Passage.url": f"/knowledge/source/{ID}/",
     "Problem.message": "There is no step of this type.",
     "RunEvent.type": "run.started",
+    "CancelBody.reason": "requested",
     "Step.type": "reply",
     "Workflow.name": "greeting",
     "WorkflowVersion.name": "greeting",

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from functools import cache
 from uuid import UUID
 
+import structlog
 from django.utils import timezone
 from prometheus_client import Counter, Histogram
 
+from core.errors import DomainError
 from core.events.catalogue import Event, RunCompleted
 from core.observability.metrics import (
     agent_run_duration_seconds,
@@ -15,11 +17,15 @@ from core.observability.metrics import (
     safety_violations,
     step_duration_seconds,
 )
+from core.resilience.cancellation import CancelToken, cancel_scope
+from core.resilience.deadline import deadline_scope
 from workflows import selectors
+from workflows.engine.calling import tool_attempt
 from workflows.engine.events import EventType, RunEvent, RunStatus
 from workflows.engine.host import ClaimedRun
 from workflows.engine.journal import LeaseLost
 from workflows.engine.state import RunState
+from workflows.engine.tool import ToolFailed, tool_get
 from workflows.library import library
 from workflows.pacing import give_way
 from workflows.quotas import run_settle
@@ -27,6 +33,8 @@ from workflows.spec.graph import Graph
 from workflows.steps.escalation import rescue
 from workflows.stops import runs_are_stopped
 from workflows.versions import version_current
+
+log = structlog.get_logger(__name__)
 
 # A run that failed has asked for a person; one that fails each time must not start itself again.
 _A_PERSON_S = frozenset({RunStatus.FAILED, RunStatus.COMPENSATED, RunStatus.STUCK})
@@ -69,7 +77,9 @@ class RunHost:
         return version_current(workflow=workflow)
 
     def rescue(self, run: ClaimedRun, state: RunState, graph: Graph | None) -> None:
-        """Queue the conversation for a person."""
+        """Call what the workflow falls back to, and queue the conversation for a person."""
+        if graph is not None and graph.fallback:
+            fall_back(graph.fallback, run, state)
         if run.conversation_id is not None:
             rescue(conversation_id=run.conversation_id, run_id=run.id)
 
@@ -103,6 +113,30 @@ class RunHost:
                 conversation_id=run.conversation_id,
             )
         ]
+
+
+def fall_back(name: str, run: ClaimedRun, state: RunState) -> None:
+    """Call the tool that a workflow names for runs that failed; a person comes whatever it does.
+
+    Under a key of the run's own, so that a repetition acts once; only a tool that promises that is
+    called.
+    """
+    try:
+        tool = tool_get(name)
+        if tool.has_side_effects and not tool.is_idempotent:
+            raise ToolFailed("A tool to fall back to must be safe to repeat.")
+        given = {"text": state.input.get("text", ""), "error": state.error.get("code", "")}
+        with deadline_scope(tool.timeout_seconds), cancel_scope(CancelToken()) as token:
+            tool_attempt(
+                tool,
+                key=f"{run.id}:fallback",
+                input=given,
+                run_id=run.id,
+                conversation_id=run.conversation_id,
+                cancel=token,
+            )
+    except DomainError as error:
+        log.warning("run_fallback_failed", run=str(run.id), tool=name, code=error.code)
 
 
 @cache

@@ -30,15 +30,15 @@ version: "1"
 steps:
   - id: reserve
     type: tool
-    tool: reserve
+    tool: storm_reserve
     {RETRY}
-    compensate: {{tool: release}}
+    compensate: {{tool: storm_release}}
   - id: charge
     type: tool
-    tool: charge
+    tool: storm_charge
     {RETRY}
-    compensate: {{tool: refund}}
-  - {{id: decide, type: tool, tool: decide, config: {{text: "${{ text }}"}}}}
+    compensate: {{tool: storm_refund}}
+  - {{id: decide, type: tool, tool: storm_decide, config: {{text: "${{ text }}"}}}}
   - {{id: answer, type: reply, config: {{text: It is done.}}}}
 """
 PREPARE: Final = """

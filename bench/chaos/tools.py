@@ -14,7 +14,7 @@ from urllib.request import Request, urlopen
 from workflows.engine.tool import ToolCall, ToolFailed, tool
 
 SHOP: Final = "CHAOS_SHOP"
-DOING: Final = {"reserve": "release", "charge": "refund"}
+DOING: Final = {"storm_reserve": "storm_release", "storm_charge": "storm_refund"}
 ANY: Final = {"type": "object"}
 
 
@@ -48,7 +48,7 @@ for _name in (*DOING, *DOING.values()):
         is_idempotent=True,
     )(partial(act, _name))
 tool(
-    "decide",
+    "storm_decide",
     version="1",
     description="Refuse what is to be refused",
     input_schema=ANY,

@@ -16,14 +16,14 @@ def test_shop_acts_once_for_a_key_however_often_it_is_asked() -> None:
 
 
 def test_saga_is_torn_when_its_effects_neither_stand_nor_are_undone() -> None:
-    both, undone = ["reserve", "charge"], ["refund", "release"]
+    both, undone = ["storm_reserve", "storm_charge"], ["storm_refund", "storm_release"]
     statuses = {"a": "completed", "b": "completed", "c": "compensated", "d": "compensated"}
-    effects = {"a": both, "b": ["reserve"], "c": both + undone, "d": both}
+    effects = {"a": both, "b": ["storm_reserve"], "c": both + undone, "d": both}
     assert checks._sagas(statuses, effects) == {"effects_twice": 0, "sagas_torn": 2}
 
 
 def test_effect_under_two_keys_is_counted() -> None:
-    effects = {"a": ["reserve", "charge", "charge"]}
+    effects = {"a": ["storm_reserve", "storm_charge", "storm_charge"]}
     assert checks._sagas({"a": "completed"}, effects)["effects_twice"] == 1
 
 

@@ -184,6 +184,12 @@ class RunState:
                 return record.output
         return None
 
+    def outputs_back(self, scope: str = "") -> Iterator[Mapping[str, Any]]:
+        """Yield the outputs of completed steps that a scope can see, the last one first."""
+        for record in reversed(self.records):
+            if record.outcome is EventType.STEP_COMPLETED and self._sees(scope, record.scope):
+                yield record.output
+
     def outputs_in(self, scope: str) -> dict[str, Mapping[str, Any]]:
         """Map each completed step that a scope can see to its latest output."""
         return {

@@ -8,22 +8,24 @@ from pydantic import Field, StringConstraints
 from conversations.errors import StaleReply
 from conversations.selectors import turn_context
 from conversations.services import handover_request
-from conversations.types import ConversationState
+from conversations.types import DEFAULT_QUEUE, ConversationState
 from workflows.engine.events import RunStatus
 from workflows.engine.step import Step, StepContext, StepFailed, StepOutcome, StepOutput, step
 from workflows.spec.kinds import StepConfig
 
 Reason = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Queue = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
 class EscalationConfig(StepConfig):
     """Why a person is needed: a word that agents see and reports count.
 
-    ``escalation_queue`` and ``notification_channels`` say who is to be told, and how.
+    ``escalation_queue`` is where the conversation waits for one; ``notification_channels`` say how
+    people want to be told and are on record with the workflow.
     """
 
     reason: Reason = "requested"
-    escalation_queue: Reason | None = None
+    escalation_queue: Queue = DEFAULT_QUEUE
     notification_channels: Annotated[list[Literal["email", "slack"]], Field(max_length=2)] = []
 
 
@@ -53,6 +55,7 @@ class EscalationStep(Step[EscalationConfig, EscalationOutput]):
                 fence=context.turn["fence"],
                 reason=config.reason,
                 run_id=context.run_id,
+                queue=config.escalation_queue,
             )
         except StaleReply:
             output = EscalationOutput(reason=config.reason, handed_over=False)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
-from uuid import UUID
 
 from pydantic import Field
 
@@ -10,6 +9,7 @@ from knowledge.selectors import passages_search
 from knowledge.types import Passage
 from workflows.engine.step import Step, StepContext, StepOutcome, StepOutput, step
 from workflows.spec.kinds import StepConfig
+from workflows.steps.evidence import FoundPassage, FoundSentence
 
 MAX_PASSAGE_CHARACTERS = 4_000
 MAX_SENTENCES = 60
@@ -20,30 +20,6 @@ class KnowledgeConfig(StepConfig):
 
     limit: Annotated[int, Field(ge=1, le=20)] = 8
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
-
-
-class FoundSentence(StepOutput):
-    """A sentence, its offsets in the document's text, and how probably it answers."""
-
-    text: str
-    start: int
-    end: int
-    score: float
-
-
-class FoundPassage(StepOutput):
-    """A passage, cut to a bounded length."""
-
-    chunk_id: UUID
-    document_id: UUID
-    title: str
-    heading: str
-    text: str
-    start: int
-    end: int
-    score: float
-    url: str
-    sentences: list[FoundSentence]
 
 
 class KnowledgeOutput(StepOutput):

@@ -10,6 +10,7 @@ from routing.services import completion_generate
 from routing.types import Completion, Evidence, EvidenceSentence, Tier
 from workflows.engine.step import Step, StepContext, StepOutcome, StepOutput, step
 from workflows.spec.kinds import StepConfig
+from workflows.steps.evidence import passages_of
 
 
 class LlmConfig(StepConfig):
@@ -94,9 +95,7 @@ def _tier(config: LlmConfig, context: StepContext) -> Tier:
 
 
 def _passages(config: LlmConfig, context: StepContext) -> list[dict[str, Any]]:
-    found = context.latest("knowledge") or {}
-    passages: list[dict[str, Any]] = found.get("passages", [])[: config.max_passages]
-    return passages
+    return passages_of(context)[: config.max_passages]
 
 
 def _evidence(passages: list[dict[str, Any]]) -> list[Evidence]:

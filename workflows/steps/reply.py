@@ -20,6 +20,7 @@ from workflows.engine.step import (
     step,
 )
 from workflows.spec.kinds import StepConfig
+from workflows.steps.evidence import passages_of
 
 _MARK = re.compile(r"\[(\d{1,3})\]")
 
@@ -83,11 +84,10 @@ class ReplyStep(Step[ReplyConfig, ReplyOutput]):
         if config.text is not None:
             return {}
         completion = context.latest("llm") or {}
-        found = context.latest("knowledge") or {}
         return {
             "text": completion.get("text", ""),
             "cited": completion.get("cited", []),
-            "passages": found.get("passages", []) if completion.get("cited") else [],
+            "passages": passages_of(context) if completion.get("cited") else [],
         }
 
 
@@ -111,7 +111,7 @@ def _content(config: ReplyConfig, context: StepContext) -> tuple[str, list[dict[
     completion = context.output_of("llm")
     if not completion["text"]:
         raise StepFailed("The completion abstained: branch on 'abstained' before this reply.")
-    passages = context.output_of("knowledge")["passages"] if completion["cited"] else []
+    passages = passages_of(context) if completion["cited"] else []
     shown = _shown_numbers(completion["text"], completion["cited"])
     return _renumbered(completion["text"], shown), _citations(completion["cited"], passages, shown)
 
