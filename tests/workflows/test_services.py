@@ -21,6 +21,7 @@ from conversations.services import (
     message_receive,
 )
 from core import tenancy
+from core.redis import redis_client
 from core.tenancy import TenantContext
 from tests.workflows.conftest import HEAD, Say, said_by_ai, state_of
 from workflows import selectors, services, versions
@@ -28,7 +29,7 @@ from workflows.engine.step import StepContext, StepFailed
 from workflows.errors import PublishClash, RunNotFound, WorkflowInvalid, WorkflowNotFound
 from workflows.models import Run, WorkflowVersion
 from workflows.spec.loading import content_hash
-from workflows.tasks import sweep
+from workflows.tasks import SWEEP_LEASE_MS, SWEEPING, sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -196,6 +197,31 @@ def test_run_whose_worker_died_is_swept_to_its_end(
         sweep()
     assert said_by_ai(conversation) == ["Hello"]
     assert statuses() == ["completed"]
+
+
+def test_sweeps_do_not_overlap_and_a_dead_one_holds_up_the_next_for_seconds(
+    use_workflow: Use, say: Say, meddle: Meddle, conversation: UUID
+) -> None:
+    use_workflow(MEDDLE_THEN_HELLO)
+
+    def die(context: StepContext) -> None:
+        raise SystemExit
+
+    meddle(die)
+    with pytest.raises(SystemExit):
+        say("hi")
+    meddle(lambda context: None)
+    Run.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    redis_client().set(SWEEPING, 1, px=SWEEP_LEASE_MS)  # another one is at it, or died at it
+    with tenancy.public_scope():
+        sweep()
+    assert said_by_ai(conversation) == []
+    assert 0 < redis_client().pttl(SWEEPING) <= SWEEP_LEASE_MS
+    redis_client().delete(SWEEPING)  # as its time ends
+    with tenancy.public_scope():
+        sweep()
+    assert said_by_ai(conversation) == ["Hello"]
+    assert not redis_client().exists(SWEEPING)
 
 
 def test_run_wait_returns_an_ended_run(use_workflow: Use, say: Say) -> None:
