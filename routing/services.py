@@ -27,7 +27,7 @@ from routing.models import RoutingDecision, RoutingPolicy
 from routing.pricing import cost_estimate, latency_estimate_ms
 from routing.providers.base import Provider
 from routing.providers.registry import DEFAULT_PROVIDER, PROVIDERS, provider_get
-from routing.spending import provider_complete
+from routing.spending import fits, provider_complete
 from routing.types import (
     Completion,
     CompletionRequest,
@@ -103,6 +103,31 @@ def completion_generate(
         completion = _completed(_provider(policy, tier), request, deadline, reference)
     _completion_count(tier, completion)
     return completion
+
+
+def tier_affordable(
+    *,
+    tier: Tier,
+    question: str,
+    evidence: Sequence[Evidence],
+    system_prompt: str = "",
+    cost_micro: int | None = None,
+    tokens: int | None = None,
+) -> Tier | None:
+    """Return the tier, or the strongest below it whose answer fits into what is left to spend.
+
+    Estimated before the call: all that is read, and an answer at its longest. `cost_micro` counts
+    millionths of the currency; None where there is no bound. None when not even the least fits.
+    """
+    policy = selectors.policy_get()
+    request = CompletionRequest(
+        question=question, evidence=tuple(evidence), system_prompt=system_prompt
+    )
+    below = list(Tier)[: list(Tier).index(tier) + 1]
+    for candidate in reversed(below):
+        if fits(_provider(policy, candidate), request, money=cost_micro, tokens=tokens):
+            return candidate
+    return None
 
 
 def _completed(

@@ -55,6 +55,23 @@ def provider_complete(
     return completion
 
 
+def fits(
+    provider: Provider,
+    request: CompletionRequest,
+    *,
+    money: int | None = None,
+    tokens: int | None = None,
+) -> bool:
+    """Tell whether what is left pays for all that a call reads and an answer at its longest.
+
+    Money in millionths; None where there is no bound. What costs nothing fits every sum.
+    """
+    amounts = _estimate(provider, request)
+    if tokens is not None and amounts["tokens_in"] > tokens:
+        return False
+    return money is None or amounts["spend_micro"] <= money
+
+
 def _hold(reservation_id: str, amounts: dict[str, int], provider: str) -> None:
     work = Work(amounts=amounts, reservation_id=reservation_id)
     refusal = admit(purpose="remote", work=work).refusal

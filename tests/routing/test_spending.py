@@ -164,3 +164,22 @@ def test_without_redis_nothing_is_spent(
     finally:
         redis_client.cache_clear()
     assert paid.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("money", "tokens", "found"),
+    [
+        (None, None, Tier.LLM),
+        (100_000, 1_000, Tier.LLM),
+        (100, None, Tier.SLM_B),
+        (0, None, Tier.SLM_B),
+        (None, 1, None),
+    ],
+)
+def test_tier_gives_way_to_what_is_left(
+    complete: Callable[..., Completion], money: int | None, tokens: int | None, found: Tier | None
+) -> None:
+    tier = services.tier_affordable(
+        tier=Tier.LLM, question="How long?", evidence=EVIDENCE, cost_micro=money, tokens=tokens
+    )
+    assert tier == found

@@ -1,5 +1,6 @@
 """The library's workflow over the real apps: documents in, answers, and people where in doubt."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -111,3 +112,25 @@ def test_run_page_tells_passages_and_path(
     assert page.count("is-completed") >= 7
     assert "<mark>" in page
     assert "style=" not in page
+
+
+@pytest.mark.parametrize(
+    ("budget", "status", "code"),
+    [("{tokens: 1}", "failed", "budget_exceeded"), ("{tokens: 50000}", "completed", "")],
+)
+def test_answer_that_does_not_fit_into_the_budget_is_not_asked_for(
+    policy: None,
+    use_workflow: Callable[[str], None],
+    say: Say,
+    conversation: UUID,
+    budget: str,
+    status: str,
+    code: str,
+) -> None:
+    steps = "  - {id: find, type: knowledge}\n  - {id: write, type: llm, budget: %s}\n"
+    use_workflow(steps % budget + "  - {id: send, type: reply}\n")
+    say("How long may I return a jacket that I have worn once?")
+    run = Run.objects.get()
+    assert (run.status, run.error_code) == (status, code)
+    [done] = [e for e in selectors.run_events(run_id=run.pk) if e.step_id == "write"]
+    assert ("tokens" in done.payload) is (status == "completed")

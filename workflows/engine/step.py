@@ -50,6 +50,14 @@ class StepFailed(DomainError):
     http_status = 500
 
 
+class BudgetExceeded(DomainError):
+    """A step that would spend more than the run, or the step itself, may."""
+
+    code = "budget_exceeded"
+    title = "The budget of this run does not reach that far."
+    http_status = 500
+
+
 class Graphs(Protocol):
     """Supplies workflows by name and by exact text."""
 
@@ -151,6 +159,18 @@ class StepContext:
     def evaluate(self, expression: Expression) -> Any:
         """Work out an expression; raises ``ConditionFailed``."""
         return expression.evaluate(scope_of(self.state, expression.names, self.scope))
+
+    @property
+    def left_to_spend(self) -> tuple[int | None, int | None]:
+        """Return the money (in millionths) and tokens left to this step; None without a bound."""
+        run, own, state = self.graph.budget, self.node.policy.budget, self.state
+        costs = [own.cost_micro] if own and own.cost_micro is not None else []
+        tokens = [own.tokens] if own and own.tokens is not None else []
+        if run and run.cost_micro is not None:
+            costs.append(max(0, run.cost_micro - state.cost_micro))
+        if run and run.tokens is not None:
+            tokens.append(max(0, run.tokens - state.tokens_used))
+        return min(costs, default=None), min(tokens, default=None)
 
     def latest(self, kind: str) -> Mapping[str, Any] | None:
         """Return the latest output of a step type that this step can see."""

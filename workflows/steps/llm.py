@@ -6,9 +6,16 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from core.events.catalogue import CompletionGenerated
-from routing.services import completion_generate
+from routing.services import completion_generate, tier_affordable
 from routing.types import Completion, Evidence, EvidenceSentence, Tier
-from workflows.engine.step import Step, StepContext, StepOutcome, StepOutput, step
+from workflows.engine.step import (
+    BudgetExceeded,
+    Step,
+    StepContext,
+    StepOutcome,
+    StepOutput,
+    step,
+)
 from workflows.spec.kinds import StepConfig
 from workflows.steps.evidence import passages_of
 
@@ -63,13 +70,15 @@ class LlmStep(Step[LlmConfig, LlmOutput]):
 
     def run(self, config: LlmConfig, context: StepContext) -> StepOutcome[LlmOutput]:
         """Ask the model; its use is published with the step's commit, so it is metered once."""
-        tier = _tier(config, context)
-        passages = _passages(config, context)
+        asked: dict[str, Any] = {
+            "question": str(context.input.get("text", "")),
+            "evidence": _evidence(_passages(config, context)),
+            "system_prompt": config.system_prompt,
+        }
+        tier = _tier_within_budget(_tier(config, context), context, asked)
         completion = completion_generate(
             tier=tier,
-            question=str(context.input.get("text", "")),
-            evidence=_evidence(passages),
-            system_prompt=config.system_prompt,
+            **asked,
             deadline=context.deadline,
             reference=f"{context.run_id}:{context.step_id}",
         )
@@ -78,6 +87,7 @@ class LlmStep(Step[LlmConfig, LlmOutput]):
             events=[_generated(completion, tier, context)],
             cost_micro=completion.cost_micro,
             currency=completion.currency,
+            tokens=completion.tokens_in + completion.tokens_out,
         )
 
     def reads(self, config: LlmConfig, context: StepContext) -> Mapping[str, Any]:
@@ -92,6 +102,17 @@ class LlmStep(Step[LlmConfig, LlmOutput]):
 def _tier(config: LlmConfig, context: StepContext) -> Tier:
     route = context.latest("router") or {}
     return Tier(config.tier or route.get("tier", Tier.SLM_A))
+
+
+def _tier_within_budget(tier: Tier, context: StepContext, asked: Mapping[str, Any]) -> Tier:
+    """Return the tier, or a cheaper one that the run's and the step's budgets can still pay."""
+    cost, tokens = context.left_to_spend
+    if cost is None and tokens is None:
+        return tier
+    found = tier_affordable(tier=tier, **asked, cost_micro=cost, tokens=tokens)
+    if found is None:
+        raise BudgetExceeded("Not even the cheapest tier fits into what is left.")
+    return found
 
 
 def _passages(config: LlmConfig, context: StepContext) -> list[dict[str, Any]]:
