@@ -16,16 +16,17 @@ from fido2.utils import websafe_encode
 
 from tenants.accounts import factors
 from tenants.models import Person
-from tests.tenants.accounts.totp import code_of
+from tests.tenants.accounts.totp import code_of, half_minute_begin
 
 PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 
 
 class App:
-    """An authenticator app with one account in it."""
+    """An authenticator app with one account in it, which shows one code for a test's length."""
 
     def __init__(self, secret: str = "") -> None:
         self.secret = secret or generate_totp_secret()
+        half_minute_begin()
 
     def code(self, steps: int = 0) -> str:
         """Return what it shows now, or so many half minutes from now."""
