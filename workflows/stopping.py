@@ -35,9 +35,11 @@ from workflows.engine.folding import JournalCorrupt, fold
 from workflows.engine.host import ClaimedRun
 from workflows.engine.journal import LEASE_SECONDS, LeaseLost
 from workflows.engine.state import RunState
+from workflows.engine.undoing import Undoing
 from workflows.hosting import RunHost
 from workflows.models import WorkflowStop
 from workflows.quotas import run_let_go
+from workflows.spec.graph import Graph
 from workflows.stops import EVERY, stops_current, stops_mark
 
 CODE: Final = "purged"
@@ -197,7 +199,7 @@ def _end(run: ClaimedRun) -> Callable[[], None]:
     host = RunHost()
     try:
         before = fold(journal.events(run.id))
-        facts = _facts(before)
+        facts = _facts(before, _doubts(run, before, host))
         state = fold(facts, before)
     except JournalCorrupt:
         journal.abandon(run, CODE)
@@ -207,18 +209,35 @@ def _end(run: ClaimedRun) -> Callable[[], None]:
     return partial(host.committed, run, state, facts)
 
 
-def _facts(state: RunState) -> list[RunEvent]:
-    """Say why the run ends; what it had done and not undone yet is left to a person."""
+def _doubts(run: ClaimedRun, state: RunState, host: RunHost) -> dict[str, Any]:
+    """Say what calls under way may have done; a text that cannot be read leaves nothing to say."""
+
+    def graph(scope: str) -> Graph:
+        workflow, content_hash = run.text_at(state, scope)
+        return host.graph(workflow=workflow, content_hash=content_hash)
+
+    try:
+        return Undoing(run.id, state, graph).doubts()
+    except (DomainError, ValueError):
+        log.exception("run_graph_unusable", run=str(run.id))
+        return {}
+
+
+def _facts(state: RunState, doubts: dict[str, Any]) -> list[RunEvent]:
+    """Say why the run ends; what it had done and not undone yet is left to a person.
+
+    So is what it may have done: a call that was under way when the run was taken from its worker.
+    """
     told: list[tuple[EventType, str, dict[str, Any]]] = []
     why = {"code": CODE, "detail": "The workspace's runs were stopped."}
     if state.status is RunStatus.RUNNING:
-        told.append((EventType.STEP_FAILED, state.cursor, {"kind": "", **why}))
+        told.append((EventType.STEP_FAILED, state.cursor, {"kind": "", **why, **doubts}))
     open_ = [undo for undo in state.undos if undo.is_open]
     for undo in open_:
         given_up = {"key": undo.key, "tool": undo.tool, "attempt": undo.attempt, **why}
         told.append((EventType.COMPENSATION_ABANDONED, undo.step_id, given_up))
     is_left = any(undo.status == "abandoned" for undo in state.undos)
-    status = RunStatus.STUCK if open_ or is_left else RunStatus.FAILED
+    status = RunStatus.STUCK if open_ or doubts or is_left else RunStatus.FAILED
     told.append((EventType.RUN_ENDED, "", {"status": status.value, "code": CODE}))
     now = timezone.now()
     return [RunEvent(state.seq + place, *fact, now) for place, fact in enumerate(told, start=1)]

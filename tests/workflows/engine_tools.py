@@ -46,6 +46,14 @@ class Shop:
         self.during(name)
         return {"done": name, "item": call.input.get("item", "")}
 
+    def clear(self) -> None:
+        """Forget what happened and what was to go wrong."""
+        self.effects.clear()
+        self.calls.clear()
+        self.fails.clear()
+        self.dies_after.clear()
+        self.during = lambda _name: None
+
     @property
     def done(self) -> list[str]:
         """Return what happened, in order."""

@@ -1,36 +1,45 @@
-"""A worker of its own process that dies by SIGKILL inside a step: ``killed_worker.py RUN STEP``.
+"""A worker of its own process that dies by SIGKILL: ``killed_worker.py RUN WHERE SOURCE LEDGER``.
 
-Run by ``test_killed_worker`` with the test's database; drives acme's run and never returns.
+It dies as the step ``WHERE`` begins, or when the tool of that name has acted; what its shop has
+done by then is in the file ``LEDGER``. Run by ``test_killed_worker`` with the test's database;
+drives acme's run and never returns.
 """
 
+import json
 import os
 import signal
 import sys
+from pathlib import Path
 from uuid import UUID
 
 import django
 
 
 def main() -> None:
-    """Drive the run until the named step begins."""
+    """Drive the run to where it dies."""
     django.setup()
     from core import directory, tenancy
-    from tests.workflows.engine_steps import CountStep, engine_bench
+    from tests.workflows.engine_steps import engine_bench
+    from tests.workflows.engine_tools import shop_open
+    from workflows import steps
     from workflows.engine.execution import run_drive
-    from workflows.engine.step import StepContext
 
-    run_id, last_step, source = UUID(sys.argv[1]), sys.argv[2], sys.argv[3]
-    ordinary = CountStep.run
+    run_id, where, source, ledger = UUID(sys.argv[1]), sys.argv[2], sys.argv[3], Path(sys.argv[4])
 
-    def run(self: CountStep, config: object, context: StepContext) -> object:
-        if context.step_id == last_step:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return ordinary(self, config, context)  # type: ignore[arg-type]  # passes them on
+    def die() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
 
-    CountStep.run = run  # type: ignore[assignment,method-assign]
+    def acted(tool: str) -> None:
+        ledger.write_text(json.dumps(shop.effects))
+        if tool == where:
+            die()
+
+    steps.load()
     with tenancy.public_scope():
         tenant = next(found for found in directory.tenants_active() if found.slug == "acme")
-    with tenancy.tenant_scope(tenant), engine_bench(source) as bench:
+    with tenancy.tenant_scope(tenant), shop_open() as shop, engine_bench(source) as bench:
+        shop.during = acted
+        bench.during = {where: die}
         run_drive(run_id, bench)
 
 

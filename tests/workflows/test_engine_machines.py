@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from core.tenancy import TenantContext
 from tests.workflows.engine_steps import Bench, Crash, engine_bench, lease_lapse, new_run
 from tests.workflows.engine_tools import Died, Shop, shop_open
-from workflows import steps
+from workflows import steps, versions
 from workflows.engine import journal, saga
 from workflows.engine.events import EventType, RunEvent, RunStatus
 from workflows.engine.execution import run_drive
@@ -36,6 +36,7 @@ from workflows.engine.step import kinds
 from workflows.models import Run
 from workflows.spec.kinds import END
 from workflows.spec.loading import load
+from workflows.stopping import runs_purge
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 STEPS = st.sampled_from(["route", "search", "answer"])
@@ -227,7 +228,7 @@ class SagaMachine(RuleBasedStateMachine):
         fails=st.booleans(),
     )
     def begin(self, tools: list[str], fails: bool) -> None:
-        self.shop.__init__()  # type: ignore[misc]  # the tools act on this very shop
+        self.shop.clear()
         self.bench.crash_after.clear()
         lines = [
             f"  - {{id: t{n}, type: tool, tool: {tool}, config: {{item: i{n}}},"
@@ -236,6 +237,7 @@ class SagaMachine(RuleBasedStateMachine):
         ]
         lines.append(f"  - {{id: last, type: count, config: {{fail: {str(fails).lower()}}}}}")
         source = 'name: saga\nversion: "1"\nsteps:\n' + "\n".join(lines)
+        versions.workflow_publish(source=source, published_by=None)  # a purge reads its text
         self.bench.graph_ = load(source, kinds())
         self.wanted = [f"{tool} i{n}" for n, tool in enumerate(tools)]
         self.undoing = [f"{UNDO_OF[tool]} i{n}" for n, tool in enumerate(tools)]
@@ -267,6 +269,10 @@ class SagaMachine(RuleBasedStateMachine):
     @rule()
     def cancel(self) -> None:
         journal.cancel_request(self.run_id, "requested")
+
+    @rule()
+    def purge(self) -> None:
+        runs_purge()
 
     @precondition(lambda self: self.state.status is RunStatus.STUCK)
     @rule()

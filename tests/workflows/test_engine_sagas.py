@@ -11,7 +11,7 @@ from django.utils import timezone
 from core.tenancy import TenantContext
 from tests.workflows.engine_steps import Bench, engine_bench, lease_lapse, new_run
 from tests.workflows.engine_tools import Died, Shop, shop_open
-from workflows import services, steps
+from workflows import services, steps, versions
 from workflows.engine import journal
 from workflows.engine.events import RunStatus
 from workflows.engine.execution import run_drive
@@ -194,21 +194,37 @@ def test_cancelled_run_is_undone_and_needs_nobody(saga: Bench, shop: Shop) -> No
     assert "mail lamp" not in shop.done
 
 
-@pytest.mark.parametrize("moment", ["in the middle", "while it is undone"])
+@pytest.mark.parametrize("moment", ["in a call", "in a call to be undone", "while it is undone"])
 def test_purged_saga_is_stuck_and_can_be_undone_later(saga: Bench, shop: Shop, moment: str) -> None:
+    versions.workflow_publish(source=SAGA, published_by=None)  # the purge reads its text
+    saga.graph_ = versions.version_current(workflow="saga")
     run_id = new_run(saga.graph_)
-    if moment == "in the middle":
-        shop.dies_after = {"mail"}
-        with pytest.raises(Died):
-            run_drive(run_id, saga)
-        done = [*DONE, "mail lamp"]
-    else:
+    done = DONE
+    if moment == "while it is undone":
         shop.fails = {"mail": 1, "refund": 1}
         run_drive(run_id, saga)
-        done = DONE
+    else:
+        dying = "mail" if moment == "in a call" else "charge"
+        shop.dies_after = {dying}
+        with pytest.raises(Died):
+            run_drive(run_id, saga)
+        done = [*DONE, "mail lamp"] if dying == "mail" else DONE
     assert runs_purge().ended == 1
     assert status_of(run_id) == "stuck"
     assert shop.done == done
     services.compensations_redrive(run_id=run_id)  # drives it too, as a worker would
     assert status_of(run_id) == "compensated"
     assert shop.done == [*done, *UNDONE]
+
+
+def test_purged_run_whose_only_call_is_in_doubt_is_stuck(saga: Bench, shop: Shop) -> None:
+    versions.workflow_publish(source=SAGA, published_by=None)
+    saga.graph_ = versions.version_current(workflow="saga")
+    shop.dies_after = {"reserve"}
+    run_id = new_run(saga.graph_)
+    with pytest.raises(Died):
+        run_drive(run_id, saga)
+    assert runs_purge().ended == 1
+    assert status_of(run_id) == "stuck"
+    undos = fold(journal.events(run_id)).undos
+    assert [(undo.tool, undo.status) for undo in undos] == [("release", "abandoned")]

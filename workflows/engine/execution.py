@@ -128,9 +128,7 @@ class Drive:
 
     def graph(self, scope: str) -> Graph:
         """Return the graph that a scope walks: the run's, or its sub-workflow's."""
-        workflow, content_hash = self.state.workflow_of(scope) if scope else ("", "")
-        if not content_hash:
-            workflow, content_hash = self.run.workflow, self.run.content_hash
+        workflow, content_hash = self.run.text_at(self.state, scope)
         found = self.graphs.get(content_hash)
         if found is None:
             found = self.host.graph(workflow=workflow, content_hash=content_hash)
@@ -315,7 +313,7 @@ class Drive:
 
     def fail(self, code: str, detail: str) -> None:
         """Fail the run as a whole, where no step can catch it."""
-        doubts = self.stepper.settler.doubts("") if self.root else {}
+        doubts = self.stepper.settler.undoing.doubts() if self.root else {}
         payload = {"kind": "", "code": code, "detail": detail[:500], **doubts}
         self.record(EventType.STEP_FAILED, self.state.cursor, payload)
 

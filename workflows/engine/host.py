@@ -30,6 +30,11 @@ class ClaimedRun:
     cancel_reason: str = ""
     past: tuple[RunEvent, ...] = field(default=(), compare=False, repr=False)
 
+    def text_at(self, state: RunState, scope: str) -> tuple[str, str]:
+        """Return name and content hash of what a scope walks: the run's, or its sub-workflow's."""
+        workflow, content_hash = state.workflow_of(scope) if scope else ("", "")
+        return (workflow, content_hash) if content_hash else (self.workflow, self.content_hash)
+
 
 class Host(Graphs, Protocol):
     """Supplies graphs and does what only the application can do."""

@@ -19,8 +19,9 @@ from workflows.engine.events import EventType, RunStatus
 from workflows.engine.failures import Failure, catchers, failure, failure_of, may_retry
 from workflows.engine.journal import PayloadRefused
 from workflows.engine.progress import mark_of, period_of
-from workflows.engine.state import RunState, Wait, scope_is_within, scope_parent
+from workflows.engine.state import RunState, Wait, scope_parent
 from workflows.engine.step import Came, Opens, StepOutcome, Waits, scope_of, step_get
+from workflows.engine.undoing import Undoing
 from workflows.spec.conditions import ConditionFailed
 from workflows.spec.graph import Graph, Node
 from workflows.spec.kinds import END
@@ -101,64 +102,15 @@ class Settler:
         if outcome.tokens:
             payload["tokens"] = outcome.tokens
         if node.compensate:
-            payload["undo"] = self._undo(scope, node, payload)
+            payload["undo"] = self.undoing.of(scope, node, payload)
         if self._can_circle(scope):
             payload["mark"] = self._mark(scope, node, payload)
         return payload
 
-    def doubts(self, within: str) -> dict[str, Any]:
-        """Say how to undo the calls at or inside a scope that may have acted, nobody knows.
-
-        They are given up from the start: the run ends as stuck, and a person decides.
-        """
-        found = []
-        for scope, token in self.drive.state.tokens.items():
-            if token.call is not None and scope_is_within(scope, within):
-                node = self.drive.graph(scope).nodes.get(token.cursor)
-                if node is not None and node.compensate:
-                    undo = self._undo(scope, node, {"output": {}})
-                    undo.update(status="abandoned", step_id=node.id, scope=scope)
-                    found.append(undo)
-        return {"undos": found} if found else {}
-
-    def _undo(self, scope: str, node: Node, payload: dict[str, Any]) -> dict[str, Any]:
-        """Say how to undo the step, with what it was given and gave back.
-
-        Where that cannot be worked out, a person has to, should it come to undoing.
-        """
-        assert node.compensate is not None
-        state = self.drive.state
-        key = f"{self.drive.run.id}:{scope}:{node.id}:{state.visits(scope, node.id)}:undo"
-        undo: dict[str, Any] = {
-            "key": key,
-            "tool": node.compensate.tool,
-            "input": {},
-            "group": self._group(scope),
-        }
-        known = scope_of(state, node.compensate.input.names | {"steps"}, scope)
-        known.update(payload.get("exports", {}))
-        known["steps"][node.id] = payload["output"]
-        try:
-            undo["input"] = node.compensate.input.render(known)
-        except ConditionFailed:
-            undo["status"] = "abandoned"
-        return undo
-
-    def _group(self, scope: str) -> str:
-        """Name the outermost parallel container around a scope; "" for none."""
-        found = ""
-        for around, node in self._containers(scope):
-            if node.kind.name == "parallel":
-                found = f"{around}/{node.id}" if around else node.id
-        return found
-
-    def _containers(self, scope: str) -> Iterator[tuple[str, Node]]:
-        """Yield (scope, node) of each container around a scope, innermost first."""
-        while scope:
-            scope = scope_parent(scope)
-            node = self.drive.graph(scope).nodes.get(self.drive.state.tokens[scope].cursor)
-            if node is not None:
-                yield scope, node
+    @property
+    def undoing(self) -> Undoing:
+        """Return how to undo what the run has done so far."""
+        return Undoing(self.drive.run.id, self.drive.state, self.drive.graph)
 
     # --- circles
 
@@ -174,12 +126,12 @@ class Settler:
         return mark_of(place, values, outcome)
 
     def _loops(self, scope: str) -> bool:
-        return any(node.kind.name == "loop" for _, node in self._containers(scope))
+        return any(node.kind.name == "loop" for _, node in self.undoing.containers(scope))
 
     def _place(self, scope: str) -> str:
         """Name a scope without the number of a loop's round: each round is the same place."""
         place = scope
-        for around, node in self._containers(scope):
+        for around, node in self.undoing.containers(scope):
             if node.kind.name == "loop":
                 head = f"{around}/{node.id}" if around else node.id
                 rest = place[len(head) + 1 :].partition("/")[2]
@@ -194,8 +146,16 @@ class Settler:
         code = "no_progress" if period == 1 else "oscillation"
         loop_cut_total.labels(reason=code).inc()
         detail = f"The last {period} steps led to the same state again."
-        self.fail(failure(scope, node, code, detail))
+        self.fail(failure(*self._still_open(scope, node), code, detail))
         return True
+
+    def _still_open(self, scope: str, node: Node) -> tuple[str, Node]:
+        """Return a step, or the container around it if the body it stood in ended with it."""
+        state = self.drive.state
+        while scope not in state.tokens:
+            scope = scope_parent(scope)
+            node = self.drive.graph(scope).nodes[state.tokens[scope].cursor]
+        return scope, node
 
     # --- the end
 
@@ -269,7 +229,7 @@ class Settler:
         self.drive.commit()
 
     def _record_failure(self, failed: Failure) -> None:
-        payload = {**_told(failed), **self.doubts(failed.scope)}
+        payload = {**_told(failed), **self.undoing.doubts(failed.scope)}
         caught = next(catchers(self._around(failed), failed), None)
         if caught is not None:
             payload["caught"] = {"scope": caught[0], "next": caught[1]}
@@ -280,7 +240,7 @@ class Settler:
         node = self.drive.graph(failed.scope).nodes.get(failed.step_id)
         if node is not None:
             yield failed.scope, node
-        yield from self._containers(failed.scope)
+        yield from self.undoing.containers(failed.scope)
 
 
 def opened(node: Node, opens: Opens) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, TypeAdapter, WithJsonSchema
 
 from conversations.errors import StaleReply
 from conversations.services import reply_append
@@ -20,18 +20,27 @@ from workflows.engine.step import (
     step,
 )
 from workflows.spec.kinds import StepConfig
+from workflows.spec.values import Value
 from workflows.steps.evidence import passages_of
 
+MAX_TEXT = 2_000
+_TEXT = TypeAdapter(Annotated[str, Field(min_length=1, max_length=MAX_TEXT)])
+_TEXT_SCHEMA = {**_TEXT.json_schema(), "description": "Text; may hold ${ CEL }"}
 _MARK = re.compile(r"\[(\d{1,3})\]")
 
 
+def _written(text: Any) -> Any:
+    """Refuse what is no text or too long, before what stands in it is compiled."""
+    return _TEXT.validate_python(text)
+
+
 class ReplyConfig(StepConfig):
-    """``text`` is said as it stands; without it the completion of the ``llm`` step is sent.
+    """``text`` is what is said; without it the completion of the ``llm`` step is sent.
 
     ``abstained`` marks a text that says the documents do not tell.
     """
 
-    text: Annotated[str, Field(min_length=1, max_length=2_000)] | None = None
+    text: Annotated[Value, BeforeValidator(_written), WithJsonSchema(_TEXT_SCHEMA)] | None = None
     abstained: bool = False
 
 
@@ -82,7 +91,7 @@ class ReplyStep(Step[ReplyConfig, ReplyOutput]):
     def reads(self, config: ReplyConfig, context: StepContext) -> Mapping[str, Any]:
         """Return the answer it sends, if it is not its own, and the passages that bear it out."""
         if config.text is not None:
-            return {}
+            return {"text": _said(config.text, context)} if config.text.names else {}
         completion = context.latest("llm") or {}
         return {
             "text": completion.get("text", ""),
@@ -107,13 +116,20 @@ def _route(context: StepContext) -> dict[str, Any] | None:
 
 def _content(config: ReplyConfig, context: StepContext) -> tuple[str, list[dict[str, Any]]]:
     if config.text is not None:
-        return config.text, []
+        return _said(config.text, context), []
     completion = context.output_of("llm")
     if not completion["text"]:
         raise StepFailed("The completion abstained: branch on 'abstained' before this reply.")
     passages = passages_of(context) if completion["cited"] else []
     shown = _shown_numbers(completion["text"], completion["cited"])
     return _renumbered(completion["text"], shown), _citations(completion["cited"], passages, shown)
+
+
+def _said(text: Value, context: StepContext) -> str:
+    said = str(context.render(text))[:MAX_TEXT]
+    if not said.strip():
+        raise StepFailed("The reply is empty.")
+    return said
 
 
 def _shown_numbers(text: str, cited: list[dict[str, int]]) -> dict[int, int]:
