@@ -3,6 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+# A process starts three times as fast from compiled modules, whatever a shell is told about them.
+export PYTHONPYCACHEPREFIX ?= $(CURDIR)/.pycache
+export PYTHONDONTWRITEBYTECODE :=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -72,7 +75,7 @@ lock: venv-dev ## Compile requirements/*.in into pinned, hashed locks
 	done
 
 clean: down ## Remove caches and the virtual environment; data under var/ stay
-	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .venv-bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .pycache
 
 # --- the virtual environment, built once per lock; a developer's is never cut down to the base
 venv:

@@ -40,11 +40,14 @@ def storm(stack: Stack, options: argparse.Namespace, effects: Effects) -> dict[s
     seconds = time.monotonic() - began
     calm = checks.calm_await(stack)
     waited = checks.takeovers(stack)
+    pauses = [(after, after - before) for before, after in pairwise(sorted(talking.answered))]
     return {
         "counts": checks.counts_take(stack, talks, effects),
         **gaps(talking.answered, killer.moments),
-        "takeover_p99_s": checks.percentile(waited, 0.99),
+        "takeover_p99_s": checks.percentile([seconds for _, seconds in waited], 0.99),
         "takeovers": len(waited),
+        "longest_gap_after": longest_after(pauses, killer.moments),
+        "longest_takeover_after": longest_after(waited, killer.moments),
         "kills": dict(killer.done),
         "conversations": len(talks),
         "messages": sum(len(talk.acknowledged) for talk in talks),
@@ -67,6 +70,18 @@ def gaps(answered: Sequence[float], moments: Sequence[tuple[float, str]]) -> dic
         "longest_gap_s": round(max(apart), 2),
         "longest_gap_with_postgres_s": round(max(because), 2),
     }
+
+
+def longest_after(
+    spans: Sequence[tuple[float, float]], moments: Sequence[tuple[float, str]]
+) -> dict[str, float]:
+    """Map each kind of kill to the longest of the spans (end, seconds) in which it was the last."""
+    longest: dict[str, float] = {}
+    for end, seconds in spans:
+        before = [kind for moment, kind in moments if moment <= end]
+        if before:
+            longest[before[-1]] = round(max(seconds, longest.get(before[-1], 0.0)), 2)
+    return longest
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

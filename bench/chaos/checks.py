@@ -106,17 +106,18 @@ def _sagas(statuses: Mapping[str, str], effects: Mapping[str, list[str]]) -> dic
     return {"effects_twice": twice, "sagas_torn": torn}
 
 
-def takeovers(stack: Stack) -> list[float]:
-    """Return the seconds from a dead worker's last sign in a run to another's first."""
-    found: list[float] = []
+def takeovers(stack: Stack) -> list[tuple[float, float]]:
+    """Return (when, seconds) of each takeover: from a worker's last sign in a run to the next's."""
+    found: list[tuple[float, float]] = []
     with stack.database() as connection:
         for slug in SLUGS:
             query = (
-                "SELECT extract(epoch FROM at - before) FROM (SELECT type, at, lag(at) OVER"  # noqa: S608 - our own names
-                f" (PARTITION BY run_id ORDER BY seq) AS before FROM t_{slug}.workflows_runevent) x"
-                " WHERE type = 'run.resumed'"
+                "SELECT extract(epoch FROM at), extract(epoch FROM at - before)"  # noqa: S608 - our own names
+                " FROM (SELECT type, at, lag(at) OVER (PARTITION BY run_id ORDER BY seq) AS before"
+                f" FROM t_{slug}.workflows_runevent) x WHERE type = 'run.resumed'"
             )
-            found += [float(row[0]) for row in connection.execute(query.encode())]
+            rows = connection.execute(query.encode())
+            found += [(float(at), float(seconds)) for at, seconds in rows]
     return sorted(found)
 
 

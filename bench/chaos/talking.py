@@ -96,7 +96,7 @@ class Customer:
             response = connection.getresponse()
             body = json.loads(response.read())
             if response.status < 500:
-                self.answered.append(time.monotonic())
+                self.answered.append(time.time())
             return response.status, body
         except (OSError, http.client.HTTPException, ValueError):
             return 0, {}

@@ -3,7 +3,7 @@
 import random
 
 from bench.chaos import checks
-from bench.chaos.__main__ import gaps
+from bench.chaos.__main__ import gaps, longest_after
 from bench.chaos.shop import Effects
 from bench.chaos.talking import MESSAGES, Talks
 
@@ -31,6 +31,12 @@ def test_gap_is_put_down_to_postgres_only_near_its_kill() -> None:
     answered = [0.0, 1.0, 4.0, 100.0, 106.0]
     found = gaps(answered, [(101.0, "postgres"), (1.5, "web")])
     assert (found["longest_gap_s"], found["longest_gap_with_postgres_s"]) == (96.0, 6.0)
+
+
+def test_longest_time_is_named_by_the_last_kill_before_it_ended() -> None:
+    moments = [(10.0, "web"), (20.0, "redis"), (30.0, "web")]
+    spans = [(5.0, 9.0), (12.0, 1.5), (21.0, 0.4), (33.0, 2.5)]
+    assert longest_after(spans, moments) == {"web": 2.5, "redis": 0.4}
 
 
 def test_conversations_of_a_seed_are_the_same() -> None:
