@@ -20,7 +20,16 @@ from bench.chaos.stack import Stack
 from config.supervision.records import ProcessRecord, records_load
 
 KINDS: Final = (
-    *("web", "realtime", "worker-runs", "worker-runs", "worker-runs-bulk", "relay", "beat"),
+    *(
+        "web",
+        "web-2",
+        "realtime",
+        "worker-runs",
+        "worker-runs",
+        "worker-runs-bulk",
+        "relay",
+        "beat",
+    ),
     *("redis", "backend", "postgres"),
 )
 STOPS_ALL: Final = frozenset({"postgres", "backend"})  # a killed backend takes the others along

@@ -348,11 +348,6 @@ def _celery(environment: Environment) -> dict[str, Any]:
         "CELERY_TIMEZONE": "UTC",
         "CELERY_BEAT_SCHEDULER": "config.schedule:SharedScheduler",
         "CELERY_BEAT_SCHEDULE": {
-            "workflows.sweep": {
-                "task": "workflows.sweep",
-                "schedule": 1.0,
-                "options": {"expires": 1},
-            },
             "tenants.quotas_reconcile": {
                 "task": "tenants.quotas_reconcile",
                 "schedule": 300.0,

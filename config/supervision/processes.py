@@ -38,7 +38,7 @@ class ProcessSpec:
     stop_signal: int = signal.SIGTERM
     run_as: str | None = None
     folder: Path = BASE_DIR
-    is_healthy: Callable[[], bool] | None = None
+    is_healthy: Callable[[ProcessRecord], bool] | None = None
     healthy_within: float = 60.0
 
 
@@ -118,9 +118,9 @@ class ManagedProcess:
         return None
 
     def _is_hanging(self) -> bool:
-        if self.spec.is_healthy is None:
+        if self.spec.is_healthy is None or self._record is None:
             return False
-        self._failures = 0 if self.spec.is_healthy() else self._failures + 1
+        self._failures = 0 if self.spec.is_healthy(self._record) else self._failures + 1
         return self._failures >= FAILURES_ALLOWED
 
     def _restart_plan(self, reason: str) -> str:

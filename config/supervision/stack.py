@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -12,6 +11,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from config.embedded import EmbeddedPostgres, EmbeddedRedis, EmbeddedServer
+from config.supervision.health import answers_itself
 from config.supervision.layout import StackConfig
 from config.supervision.processes import ProcessSpec
 
@@ -49,7 +49,7 @@ def server_spec(server: EmbeddedServer) -> ProcessSpec:
         stop_signal=server.stop_signal,
         run_as=server.run_as,
         folder=Path("/"),
-        is_healthy=server.is_ready,
+        is_healthy=lambda _record: server.is_ready(),
         healthy_within=30.0,
     )
 
@@ -90,13 +90,17 @@ def _binary(name: str) -> str:
 
 
 def service_specs(config: StackConfig) -> list[ProcessSpec]:
-    """Return the kinds of process that serve."""
+    """Return the kinds of process that serve.
+
+    Two web processes listen on the same port: while one starts again, the other answers.
+    """
     worker = partial(_worker, config)
+    ask_web = answers_itself(config.loopback, config.ports["WEB_PORT"])
+    ask_realtime = answers_itself(config.loopback, config.ports["REALTIME_PORT"])
     return [
-        ProcessSpec("web", _web(config), is_healthy=answers(f"{config.web_url}/healthz")),
-        ProcessSpec(
-            "realtime", _realtime(config), is_healthy=answers(f"{config.realtime_url}/healthz")
-        ),
+        ProcessSpec("web", _web(config), is_healthy=ask_web),
+        ProcessSpec("web-2", _web(config), is_healthy=ask_web),
+        ProcessSpec("realtime", _realtime(config), is_healthy=ask_realtime),
         worker("runs", "--pool=threads", "--concurrency=8"),
         worker("runs-bulk", "--pool=threads", "--concurrency=4", niceness=10),
         worker("ingest", "--pool=prefork", "--concurrency=2", "--max-tasks-per-child=200"),
@@ -135,15 +139,6 @@ def _worker(config: StackConfig, queue: str, *options: str, niceness: int = 0) -
     command = _celery("worker", "-Q", queues, f"--hostname={queue}@%h", "--loglevel=INFO", *options)
     nice = ["nice", "-n", str(niceness)] if niceness else []
     return ProcessSpec(name, [*nice, *command, "--without-gossip", "--without-mingle"])
-
-
-def answers(url: str) -> Callable[[], bool]:
-    """Return a question: does this address answer with success soon?"""
-
-    def ask() -> bool:
-        return http_status(url) == 200
-
-    return ask
 
 
 def http_status(url: str, seconds: float = 3.0) -> int:

@@ -15,15 +15,14 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-import psycopg
 import redis
 import structlog
-from django.db import DatabaseError, InterfaceError, close_old_connections, connections
+from django.db import close_old_connections, connections
 
 from core import directory, tenancy
+from core.db.leadership import CONNECTION_LOST, Session, lead_try, session_open
 from core.events import hands
 from core.events.backlog import HELD
 from core.events.deliver import DeliveryKey, deliveries_attempt, overdue_record, session_end
@@ -180,14 +179,6 @@ def relay_heartbeat() -> None:
         log.warning("relay_heartbeat_lost")
 
 
-_CONNECTION_LOST = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    DatabaseError,
-    InterfaceError,
-)
-
-
 class Relay:
     """The relay process: one leader at a time, chosen by an advisory lock."""
 
@@ -203,7 +194,7 @@ class Relay:
             pool = ThreadPoolExecutor(TENANTS_AT_ONCE, thread_name_prefix="relay")
             try:
                 self._lead(pool)
-            except _CONNECTION_LOST:
+            except CONNECTION_LOST:
                 log.exception("relay_connection_lost")
                 connections.close_all()  # this thread's own: a broken one would be used for ever
                 self.stopping.wait(RECONNECT_SECONDS)
@@ -216,17 +207,15 @@ class Relay:
         return self.stopping.is_set() or threads_lost() >= THREADS_LOST_LIMIT
 
     def _lead(self, pool: ThreadPoolExecutor) -> None:
-        with psycopg.connect(**_listen_parameters(), autocommit=True) as listener:
+        with session_open("relay") as listener:
             listener.execute(f"LISTEN {CHANNEL}")
-            while not self.stopping.is_set() and not _lock_take(listener):
+            while not self.stopping.is_set() and not lead_try(listener, LEADER_LOCK):
                 relay_heartbeat()  # a stand-by is alive too
                 self.stopping.wait(POLL_SECONDS)
             log.info("relay_leading")
             self._deliver_until_stopped(listener, pool)
 
-    def _deliver_until_stopped(
-        self, listener: psycopg.Connection[tuple[object, ...]], pool: ThreadPoolExecutor
-    ) -> None:
+    def _deliver_until_stopped(self, listener: Session, pool: ThreadPoolExecutor) -> None:
         """Deliver in rounds; ends after a lost thread too, since the pool is one short then."""
         maintained_at, lost = float("-inf"), threads_lost()
         while not self.stopping.is_set() and threads_lost() == lost:
@@ -239,26 +228,9 @@ class Relay:
                 _wait(listener, POLL_SECONDS)
 
 
-def _wait(listener: psycopg.Connection[tuple[object, ...]], seconds: float) -> None:
+def _wait(listener: Session, seconds: float) -> None:
     for _ in listener.notifies(timeout=seconds, stop_after=1):
         time.sleep(GATHER_SECONDS)
-
-
-def _lock_take(listener: psycopg.Connection[tuple[object, ...]]) -> bool:
-    row = listener.execute("SELECT pg_try_advisory_lock(%s)", (LEADER_LOCK,)).fetchone()
-    return bool(row and row[0])
-
-
-def _listen_parameters() -> dict[str, Any]:
-    settings = connections["platform"].settings_dict
-    return {
-        "host": settings["HOST"],
-        "port": settings["PORT"] or 5432,
-        "user": settings["USER"],
-        "password": settings["PASSWORD"],
-        "dbname": settings["NAME"],
-        "application_name": "frontdesk-relay",
-    }
 
 
 def partitions_maintain() -> None:

@@ -21,6 +21,7 @@ PROCESSES = {
     "postgres",
     "redis",
     "web",
+    "web-2",
     "realtime",
     "worker-runs",
     "worker-runs-bulk",

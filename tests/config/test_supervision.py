@@ -101,7 +101,7 @@ def test_ended_process_is_restarted_with_growing_pauses(
 
 
 def test_hanging_process_is_killed_and_restarted(managed: Callable[..., ManagedProcess]) -> None:
-    process = managed(SLEEPER, is_healthy=lambda: False, healthy_within=0.0)
+    process = managed(SLEEPER, is_healthy=lambda _record: False, healthy_within=0.0)
     *before, last = [process.watch() for _ in range(FAILURES_ALLOWED)]
     assert set(before) == {None}
     assert last is not None

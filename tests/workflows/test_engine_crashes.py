@@ -1,10 +1,14 @@
 """Whenever a worker dies, another goes on behind its last commit: nothing is done twice."""
 
+import time
 from collections.abc import Iterator
 
+import psycopg
 import pytest
+from django.db import connection
 
 from core.tenancy import TenantContext
+from tests.services import SUPERUSER
 from tests.workflows.engine_steps import Bench, Crash, engine_bench, lease_lapse, new_run
 from tests.workflows.engine_tools import Died, Shop, shop_open
 from workflows import steps
@@ -164,3 +168,32 @@ def test_run_that_gives_up_with_a_call_in_doubt_is_stuck_until_a_person_decides(
     assert state.error["code"] == "tool_in_doubt"
     assert shop.done == ["fetch lamp"]
     assert bench.rescued == [run_id]
+
+
+def test_run_goes_on_at_once_when_the_database_is_back(bench: Bench, shop: Shop) -> None:
+    """A worker that lives needs no other to take over; what it did last is on record or is not."""
+
+    def connection_lose(name: str) -> None:
+        if shop.calls.count(name) == 1 and name == "charge":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                pid = cursor.fetchone()[0]
+            with psycopg.connect(SUPERUSER, autocommit=True) as server:
+                server.execute("SELECT pg_terminate_backend(%s)", (pid,))
+
+    bench.graph_ = load(
+        'name: x\nversion: "1"\nsteps:\n'
+        "  - {id: one, type: tool, tool: charge, config: {item: lamp}}\n"
+        "  - {id: two, type: tool, tool: mail, config: {item: lamp}}\n",
+        kinds(),
+    )
+    shop.during = connection_lose
+    run_id = new_run(bench.graph_)
+    began = time.monotonic()
+    state = run_drive(run_id, bench)
+    assert state is not None
+    assert state.status is RunStatus.COMPLETED
+    assert time.monotonic() - began < journal.LEASE_SECONDS  # nobody waited for a lease to lapse
+    assert shop.done == ["charge lamp", "mail lamp"]
+    resumed = [event for event in journal.events(run_id) if event.type is EventType.RUN_RESUMED]
+    assert len(resumed) == 1

@@ -4,13 +4,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
-from django.utils import timezone
 
 from conversations import selectors as conversations
 from conversations.services import (
@@ -21,7 +19,6 @@ from conversations.services import (
     message_receive,
 )
 from core import tenancy
-from core.redis import redis_client
 from core.tenancy import TenantContext
 from tests.workflows.conftest import HEAD, Say, said_by_ai, state_of
 from workflows import selectors, services, versions
@@ -29,7 +26,6 @@ from workflows.engine.step import StepContext, StepFailed
 from workflows.errors import PublishClash, RunNotFound, WorkflowInvalid, WorkflowNotFound
 from workflows.models import Run, WorkflowVersion
 from workflows.spec.loading import content_hash
-from workflows.tasks import SWEEP_LEASE_MS, SWEEPING, sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -176,52 +172,6 @@ def test_workflow_published_meanwhile_leaves_the_run_on_its_own(
     say("hi again")
     assert said_by_ai(conversation) == ["Hello", "Good day"]
     assert len(set(Run.objects.values_list("content_hash", flat=True))) == 2
-
-
-def test_run_whose_worker_died_is_swept_to_its_end(
-    use_workflow: Use, say: Say, meddle: Meddle, conversation: UUID
-) -> None:
-    use_workflow(MEDDLE_THEN_HELLO)
-
-    def die(context: StepContext) -> None:
-        raise SystemExit
-
-    meddle(die)
-    with pytest.raises(SystemExit):
-        say("hi")
-    meddle(lambda context: None)
-    sweep()
-    assert said_by_ai(conversation) == []  # the lease holds
-    Run.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    with tenancy.public_scope():
-        sweep()
-    assert said_by_ai(conversation) == ["Hello"]
-    assert statuses() == ["completed"]
-
-
-def test_sweeps_do_not_overlap_and_a_dead_one_holds_up_the_next_for_seconds(
-    use_workflow: Use, say: Say, meddle: Meddle, conversation: UUID
-) -> None:
-    use_workflow(MEDDLE_THEN_HELLO)
-
-    def die(context: StepContext) -> None:
-        raise SystemExit
-
-    meddle(die)
-    with pytest.raises(SystemExit):
-        say("hi")
-    meddle(lambda context: None)
-    Run.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    redis_client().set(SWEEPING, 1, px=SWEEP_LEASE_MS)  # another one is at it, or died at it
-    with tenancy.public_scope():
-        sweep()
-    assert said_by_ai(conversation) == []
-    assert 0 < redis_client().pttl(SWEEPING) <= SWEEP_LEASE_MS
-    redis_client().delete(SWEEPING)  # as its time ends
-    with tenancy.public_scope():
-        sweep()
-    assert said_by_ai(conversation) == ["Hello"]
-    assert not redis_client().exists(SWEEPING)
 
 
 def test_run_wait_returns_an_ended_run(use_workflow: Use, say: Say) -> None:

@@ -6,6 +6,7 @@ has come.
 """
 
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -14,7 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from core.errors import DomainError
@@ -40,6 +41,10 @@ MAX_SIDE_BY_SIDE: Final = 8
 # A pause this short is slept through by the worker that has the run.
 SHORT_PAUSE_SECONDS: Final = 1.0
 
+# A database that is started again is back by then; a worker does not wait longer for it.
+DATABASE_BACK_SECONDS: Final = 10.0
+AGAIN_SECONDS: Final = 0.1
+
 log = structlog.get_logger(__name__)
 
 
@@ -47,13 +52,36 @@ def run_drive(run_id: UUID, host: Host) -> RunState | None:
     """Carry a run to its end or to where it waits; None when another worker has it or it is over.
 
     Safe to call any number of times: the lease admits one worker, finished steps are not repeated.
-    A lost database connection propagates; the lease lapses and the sweep sends the run again.
+    When the database went away and is back within seconds, the run goes on from what is on record;
+    otherwise the lost connection propagates: the lease lapses and the sweep sends the run again.
     """
     run = journal.claim(run_id)
-    if run is None:
-        return None
-    with log_context(run=run_id, conversation=run.conversation_id):
-        return _claimed_drive(run, host)
+    while run is not None:
+        try:
+            with log_context(run=run_id, conversation=run.conversation_id):
+                return _claimed_drive(run, host)
+        except (OperationalError, InterfaceError) as error:
+            if connection.in_atomic_block:
+                raise
+            log.warning("run_connection_lost", run=str(run_id), reason=str(error)[:200])
+            run = _claim_again(run)
+    return None
+
+
+def _claim_again(lost: ClaimedRun) -> ClaimedRun | None:
+    """Take a run up once more over a new connection; raises when there is none in time.
+
+    Whether the last commit came through is not known; the events tell.
+    """
+    until = time.monotonic() + DATABASE_BACK_SECONDS
+    while True:
+        connection.close()
+        try:
+            return journal.claim(lost.id, held_as=lost.owner)
+        except (OperationalError, InterfaceError):
+            if time.monotonic() >= until:
+                raise
+            time.sleep(AGAIN_SECONDS)
 
 
 def _claimed_drive(run: ClaimedRun, host: Host) -> RunState | None:

@@ -81,7 +81,8 @@ _CLAIM = """
             lease_until = clock_timestamp() + %s * interval '1 second',
             status = CASE status WHEN 'waiting' THEN 'running' ELSE status END
         FROM quick
-        WHERE id = %s AND status = ANY(%s) AND (lease_owner = '' OR lease_until < clock_timestamp())
+        WHERE id = %s AND status = ANY(%s)
+            AND (lease_owner IN ('', %s) OR lease_until < clock_timestamp())
         RETURNING workflow, content_hash, conversation_id, attempts, started_at, cancel_reason)
     SELECT run.*, fact.seq, fact.type, fact.step_id, fact.payload, fact.at
     FROM run LEFT JOIN workflows_runevent AS fact ON fact.run_id = %s ORDER BY fact.seq
@@ -159,11 +160,14 @@ def start(run: NewRun, event: RunEvent) -> bool:
     return _execute(_START, (*values, _encoded([event]))) == 1
 
 
-def claim(run_id: UUID) -> ClaimedRun | None:
-    """Take the lease of an unfinished run whose lease is free or lapsed, and read its events."""
+def claim(run_id: UUID, *, held_as: str = "") -> ClaimedRun | None:
+    """Take the lease of an unfinished run whose lease is free or lapsed, and read its events.
+
+    ``held_as`` is the owner under which the caller itself has held the run so far.
+    """
     owner = token_urlsafe(OWNER_BYTES)
     with server_bound_cursor() as cursor:
-        cursor.execute(_CLAIM, (owner, LEASE_SECONDS, run_id, _ACTIVE, run_id))
+        cursor.execute(_CLAIM, (owner, LEASE_SECONDS, run_id, _ACTIVE, held_as, run_id))
         rows = cursor.fetchall()
     if not rows:
         return None

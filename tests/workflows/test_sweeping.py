@@ -1,0 +1,158 @@
+"""Runs of dead workers are taken over: by one living worker, without beat, relay or Redis."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import ProgrammingError, connections
+from django.utils import timezone
+
+from conversations.models import Customer
+from conversations.services import visitor_conversation
+from core import tenancy
+from core.db.leadership import session_open
+from core.tenancy import TenantContext
+from tests.workflows.conftest import HEAD, Say, said_by_ai
+from workflows import services, sweeping, versions
+from workflows.engine.step import StepContext
+from workflows.models import Run
+from workflows.sweeping import Sweeper, sweep
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STEPS = "  - {id: look, type: meddle}\n  - {id: hello, type: reply, config: {text: Hello}}\n"
+WITHIN_SECONDS = 5.0
+Use = Callable[[str], None]
+Meddle = Callable[[Callable[[StepContext], Any]], None]
+
+
+@pytest.fixture
+def stranded(use_workflow: Use, say: Say, meddle: Meddle) -> Run:
+    """Return a run whose worker has died."""
+    use_workflow(STEPS)
+    return strand(meddle, lambda: say("hi"))
+
+
+def strand(meddle: Meddle, begin: Callable[[], None]) -> Run:
+    def die(context: StepContext) -> None:
+        raise SystemExit
+
+    meddle(die)
+    with pytest.raises(SystemExit):
+        begin()
+    meddle(lambda context: None)
+    return Run.objects.get()
+
+
+def lapse() -> None:
+    Run.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def swept() -> None:
+    with tenancy.public_scope(), session_open("test") as session:
+        sweep(session)
+
+
+@contextmanager
+def sweepers(count: int) -> Iterator[None]:
+    """Let so many processes' sweepers take turns."""
+    running = [Sweeper() for _ in range(count)]
+    for sweeper in running:
+        sweeper.start()
+    try:
+        yield
+    finally:
+        for sweeper in running:
+            sweeper.stop()
+
+
+def within_seconds(holds: Callable[[], bool]) -> bool:
+    until = time.monotonic() + WITHIN_SECONDS
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.05)
+    return holds()
+
+
+def leaders() -> list[int]:
+    """Return the sessions that hold the sweepers' lock."""
+    with tenancy.platform_scope(), connections["platform"].cursor() as cursor:
+        cursor.execute(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            (sweeping.LOCK,),
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def test_run_goes_on_when_its_lease_has_lapsed_and_not_before(
+    stranded: Run, conversation: UUID
+) -> None:
+    swept()
+    assert said_by_ai(conversation) == []
+    lapse()
+    swept()
+    assert said_by_ai(conversation) == ["Hello"]
+    stranded.refresh_from_db()
+    assert stranded.status == "completed"
+
+
+def test_runs_of_each_workspace_are_swept_in_their_own(
+    stranded: Run,
+    conversation: UUID,
+    meddle: Meddle,
+    globex: TenantContext,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    lapse()
+    with tenancy.tenant_scope(globex):
+        versions.workflow_publish(source=HEAD + STEPS, published_by=None)
+        theirs = visitor_conversation(customer=Customer.objects.create()).pk
+
+        def begin() -> None:
+            from conversations.services import message_receive
+
+            with django_capture_on_commit_callbacks(execute=True):
+                message_receive(conversation_id=theirs, client_id="1", text="hi")
+
+        strand(meddle, begin)
+        lapse()
+    swept()
+    assert said_by_ai(conversation) == ["Hello"]
+    with tenancy.tenant_scope(globex):
+        assert said_by_ai(theirs) == ["Hello"]
+
+
+def test_trouble_of_one_workspace_strands_no_other(
+    stranded: Run, conversation: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordinary, met = services.runs_sweep, []
+
+    def trouble() -> int:
+        met.append(tenancy.require().slug)
+        if met[-1] != "acme":
+            raise ProgrammingError("its schema is being changed")
+        return ordinary()
+
+    monkeypatch.setattr(services, "runs_sweep", trouble)
+    lapse()
+    swept()
+    assert "globex" in met
+    assert said_by_ai(conversation) == ["Hello"]
+
+
+def test_one_sweeper_leads_and_another_goes_on_when_its_session_is_killed(
+    stranded: Run, conversation: UUID
+) -> None:
+    with sweepers(2):
+        assert within_seconds(lambda: len(leaders()) == 1)
+        first = leaders()
+        with tenancy.platform_scope(), connections["platform"].cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", (first[0],))
+        assert within_seconds(lambda: len(leaders()) == 1 and leaders() != first)
+        lapse()
+        assert within_seconds(lambda: said_by_ai(conversation) == ["Hello"])
+    assert leaders() == []

@@ -1,0 +1,80 @@
+"""Take over runs whose worker is gone, and wake those whose time has come.
+
+Every process that works on runs looks out for them, one at a time for all (an advisory lock): so a
+takeover needs one living worker and Postgres, and neither beat nor the relay. A sweep of many
+workspaces takes a while; then the pause grows with it, so that sweeping never keeps a core busy.
+"""
+
+import threading
+import time
+from typing import Final
+
+import structlog
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
+
+from core import directory, tenancy
+from core.db.leadership import CONNECTION_LOST, Session, lead_check, lead_try, session_open
+from workflows import services
+
+LOCK: Final = 0x46_44_53_57  # "FDSW"
+SWEEP_SECONDS: Final = 0.5
+REST: Final = 3.0  # at least so many times as long as a sweep took nothing is swept
+RECONNECT_SECONDS: Final = 0.2
+
+log = structlog.get_logger(__name__)
+
+
+class Sweeper:
+    """The thread of one process that sweeps while no other process does."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self._thread = threading.Thread(target=self.run, daemon=True, name="sweeper")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; a sweep in progress is finished first, for five seconds at most."""
+        self.stopping.set()
+        self._thread.join(5.0)
+
+    def run(self) -> None:
+        """Sweep until stopped; connects again after the database went away."""
+        tenancy.enter_public()
+        while not self.stopping.is_set():
+            try:
+                with session_open("sweeper") as session:
+                    self._take_turns(session)
+            except CONNECTION_LOST as error:
+                log.warning("sweeper_connection_lost", reason=str(error)[:200])
+                self.stopping.wait(RECONNECT_SECONDS)
+            finally:
+                connections.close_all()
+
+    def _take_turns(self, session: Session) -> None:
+        """Wait to become the leader, and sweep from then on."""
+        while not self.stopping.is_set() and not lead_try(session, LOCK):
+            self.stopping.wait(SWEEP_SECONDS)
+        while not self.stopping.is_set():
+            lead_check(session)
+            began = time.monotonic()
+            sweep(session)
+            took = time.monotonic() - began
+            self.stopping.wait(max(SWEEP_SECONDS, REST * took))
+
+
+def sweep(session: Session) -> None:
+    """Send lapsed runs of every workspace to a worker.
+
+    One workspace's trouble does not strand the others' runs; raises when the database is gone.
+    """
+    for tenant in directory.tenants_active():
+        with tenancy.tenant_scope(tenant):
+            try:
+                services.runs_sweep()
+            except (OperationalError, InterfaceError):
+                log.exception("sweep_failed", tenant=tenant.slug)
+                lead_check(session)
+            except DatabaseError:
+                log.exception("sweep_failed", tenant=tenant.slug)
