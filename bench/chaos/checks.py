@@ -39,6 +39,17 @@ _SHARED_WRONG: Final = {
     "deliveries_dead": "SELECT count(*) FROM core_delivery WHERE state = 'dead'",
 }
 
+# Deliveries carried out at their first attempt before one that came earlier was.
+_DISORDERED: Final = """
+    SELECT count(*) FROM (
+        SELECT finished_at, max(finished_at) OVER (
+            PARTITION BY tenant_id, subscriber ORDER BY xid, id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS latest
+        FROM core_delivery
+        WHERE state = 'done' AND attempts = 1 AND strikes = 0 AND subscriber = ANY(%s)) x
+    WHERE finished_at < latest
+"""
+
 
 def calm_await(stack: Stack) -> float:
     """Wait until nothing goes on any more, or for long enough; returns the seconds."""
@@ -60,6 +71,8 @@ def counts_take(stack: Stack, talks: Sequence[Talk], effects: Effects) -> dict[s
     with stack.database() as connection:
         counts = _counts(connection)
         counts["acknowledged_missing"] = _missing(connection, talks)
+        row = connection.execute(_DISORDERED, (list(stack.ordered),)).fetchone()
+        counts["deliveries_disordered"] = int(row[0]) if row else 0
         statuses = _run_statuses(connection)
     counts["messages_refused"] = sum(len(talk.refused) for talk in talks)
     return {**counts, **_sagas(statuses, effects.of_runs())}

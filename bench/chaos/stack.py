@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,7 @@ steps:
 PREPARE: Final = """
 import json, sys
 from core import directory, tenancy
+from core.events.registry import subscribers_all
 from tenants.keys import api_key_create
 from tenants.services import tenant_create, tenant_limits_set
 from workflows.versions import workflow_publish
@@ -58,17 +59,19 @@ for slug in slugs:
         workflow_publish(source=source, published_by=None)
         scopes = ["conversations:read", "conversations:write"]
         keys[slug] = api_key_create(name="storm", scopes=scopes).secret
-print(json.dumps(keys))
+ordered = [found.name for found in subscribers_all() if not found.is_urgent]
+print(json.dumps([keys, ordered]))
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running stack: where it is, and a key for each of its workspaces."""
+    """A running stack: where it is, a key for each workspace, who is told events in order."""
 
     layout: Layout
     ports: Mapping[str, int]
     keys: Mapping[str, str]
+    ordered: Sequence[str]
 
     def database(self) -> psycopg.Connection[tuple[Any, ...]]:
         """Connect as the superuser, who sees the rows of every workspace."""
@@ -90,7 +93,8 @@ def stack_running(shop_url: str) -> Iterator[Stack]:
         served = dict(line.split("=", 1) for line in layout.env_file.read_text().splitlines())
         asked = json.dumps([SLUGS, WORKFLOW])
         told = _run(["manage.py", "shell", "-c", PREPARE], {**environment, **served}, asked)
-        yield Stack(layout, ports, json.loads(told.splitlines()[-1]))
+        keys, ordered = json.loads(told.splitlines()[-1])
+        yield Stack(layout, ports, keys, ordered)
     finally:
         _run(["-m", "config.supervisor", "down"], environment)
         shutil.rmtree(home, ignore_errors=True)
