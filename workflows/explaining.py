@@ -19,13 +19,25 @@ _OUTCOMES = {
     EventType.STEP_SKIPPED: "skipped",
     EventType.STEP_FAILED: "failed",
 }
+# What else the timeline shows: attempts that failed and were repeated, and calls of tools.
+_SHOWN = {
+    **_OUTCOMES,
+    EventType.STEP_RETRIED: "retried",
+    EventType.TOOL_SUCCEEDED: "called",
+    EventType.TOOL_FAILED: "call_failed",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class StepRow:
-    """One visit to a step; ``offset`` and ``width`` are thousandths of the run's duration."""
+    """One visit to a step, an attempt at it, or a tool's call within it.
+
+    ``offset`` and ``width`` are thousandths of the run's duration; ``scope`` is the body the step
+    stands in, as in ``each/3``, and "" for the workflow itself.
+    """
 
     step_id: str
+    scope: str
     kind: str
     outcome: str
     duration_ms: float
@@ -89,6 +101,11 @@ class RunStory:
     events: tuple[EventRow, ...]
     drawing: Drawing | None
     duration_ms: float
+
+    @property
+    def visits(self) -> int:
+        """How many times a step came to an end."""
+        return len(self.state.records)
 
     @property
     def waits(self) -> tuple[WaitView, ...]:
@@ -178,17 +195,37 @@ def _rows(events: Sequence[RunEvent]) -> tuple[StepRow, ...]:
         return ()
     began = events[0].at
     total = max(_milliseconds(began, events[-1].at), 0.001)
-    return tuple(_row(event, began, total) for event in events if event.type in _OUTCOMES)
+    kinds = {event.step_id: str(event.payload.get("kind", "")) for event in events}
+    requested: dict[tuple[str, str], datetime] = {}
+    rows = []
+    for event in events:
+        if event.type is EventType.TOOL_REQUESTED:
+            requested[_place(event)] = event.at
+        elif event.type in _SHOWN:
+            duration = _duration(event, requested)
+            rows.append(_row(event, kinds[event.step_id], duration, began, total))
+    return tuple(rows)
 
 
-def _row(event: RunEvent, began: datetime, total: float) -> StepRow:
-    duration = float(event.payload.get("duration_ms", 0.0))
+def _place(event: RunEvent) -> tuple[str, str]:
+    return str(event.payload.get("scope", "")), event.step_id
+
+
+def _duration(event: RunEvent, requested: Mapping[tuple[str, str], datetime]) -> float:
+    """Return milliseconds: as measured, of a call from its request on record to its outcome."""
+    if event.type in (EventType.TOOL_SUCCEEDED, EventType.TOOL_FAILED):
+        return _milliseconds(requested.get(_place(event), event.at), event.at)
+    return float(event.payload.get("duration_ms", 0.0))
+
+
+def _row(event: RunEvent, kind: str, duration: float, began: datetime, total: float) -> StepRow:
     offset = _milliseconds(began, event.at - timedelta(milliseconds=duration))
     at = min(max(0, round(offset / total * SCALE)), SCALE - 4)
     return StepRow(
         step_id=event.step_id,
-        kind=event.payload["kind"],
-        outcome=_OUTCOMES[event.type],
+        scope=_place(event)[0],
+        kind=str(event.payload.get("tool") or event.payload.get("kind") or kind),
+        outcome=_SHOWN[event.type],
         duration_ms=duration,
         offset=at,
         width=min(max(4, round(duration / total * SCALE)), SCALE - at),
@@ -199,8 +236,8 @@ def _row(event: RunEvent, began: datetime, total: float) -> StepRow:
 def _summary(event: RunEvent) -> str:
     """Say in a few words what came out: the exported values, the way taken, or the error."""
     payload = event.payload
-    if event.type is EventType.STEP_FAILED:
-        return f"{payload['code']}: {payload['detail']}"
+    if "code" in payload:
+        return f"{payload['code']}: {payload.get('detail', '')}".removesuffix(": ")
     output = payload.get("output", {})
     if "because" in output:
         return f"{output['because']} → {output['taken']}"

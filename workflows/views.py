@@ -1,6 +1,7 @@
 """Pages of workflows: the library, a workflow, runs, and one run explained."""
 
 from datetime import timedelta
+from http import HTTPStatus
 from uuid import UUID
 
 from django.core.paginator import Paginator
@@ -90,8 +91,13 @@ def runs(request: HttpRequest) -> HttpResponse:
 @require_safe
 @requires("workflows:read")
 def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    """Explain a run; while it goes on the page asks for itself again."""
+    """Explain a run; while it goes on the page asks for what is new, and gets 204 if nothing is."""
     found = selectors.run_get(run_id=run_id)
+    if (
+        request.headers.get("HX-Request")
+        and request.GET.get("seen") == f"{found.status}-{found.seq}"
+    ):
+        return HttpResponse(status=HTTPStatus.NO_CONTENT)
     story = run_explain(selectors.run_events(run_id=run_id), _graph_of(found))
     context = {
         "run": found,

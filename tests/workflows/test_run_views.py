@@ -9,7 +9,8 @@ from core.tenancy import TenantContext
 from tests.workflows.engine_tools import Shop, shop_open
 from tests.workflows.test_run_api import APPROVAL, SAGA, begun
 from workflows import steps
-from workflows.engine import saga
+from workflows.engine import journal, saga
+from workflows.explaining import run_explain
 from workflows.models import Run, Wait
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,7 +66,8 @@ def test_waiting_run_says_what_for_and_is_cancelled_by_a_button(
     assert "Cancel this run" in page
     client.post(f"/workflows/runs/{run_id}/cancel/")
     after = client.get(f"/workflows/runs/{run_id}/").content.decode()
-    assert "cancelled" in after
+    assert "The run was cancelled" in after
+    assert "The run failed" not in after
     assert "Cancel this run" not in after
 
 
@@ -78,7 +80,23 @@ def test_stuck_run_shows_what_was_given_up_and_is_redriven(
     client = sign_in("acme", "owner")
     page = client.get(f"/workflows/runs/{run_id}/").content.decode()
     assert "given up" in page
+    assert "Not everything could be undone" in page
     assert "Try to undo again" in page
     done = client.post(f"/workflows/runs/{run_id}/redrive/", follow=True).content.decode()
     assert "given up" not in done
     assert Run.objects.get(pk=run_id).status == "compensated"
+
+
+def test_timeline_shows_attempts_and_calls(sign_in: SignIn, shop: Shop) -> None:
+    shop.fails = {"mail": 1}
+    run_id = begun(
+        "name: tries\nversion: '1'\nsteps:\n"
+        "  - {id: tell, type: tool, tool: mail, config: {item: lamp},"
+        " retry: {on: [any], max: 2, backoff: 1ms}}\n"
+    )
+    page = sign_in("acme", "owner").get(f"/workflows/runs/{run_id}/").content.decode()
+    for shown in ("tool failed", "tried again", "tool answered", "The shop is busy."):
+        assert shown in page
+    rows = run_explain(journal.events(run_id), None).rows
+    assert [row.outcome for row in rows] == ["call_failed", "retried", "called", "completed"]
+    assert {row.kind for row in rows} == {"mail", "tool"}

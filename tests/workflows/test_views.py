@@ -95,9 +95,15 @@ def test_run_page_explains_the_answer(sign_in: SignIn, run: Run) -> None:
 def test_running_run_asks_for_itself_again(sign_in: SignIn, run: Run) -> None:
     Run.objects.update(status="running")
     address = reverse("workflows:run", args=[run.pk])
-    part = sign_in().get(address, headers={"HX-Request": "true"}).content.decode()
+    client = sign_in()
+    part = client.get(address, headers={"HX-Request": "true"}).content.decode()
     assert part.strip().startswith('<div id="run"')
-    assert f'hx-get="{address}"' in part
+    run.refresh_from_db()
+    again = f"{address}?seen=running-{run.seq}"
+    assert f'hx-get="{again}"' in part
+    assert client.get(again, headers={"HX-Request": "true"}).status_code == 204  # nothing new
+    Run.objects.update(status="completed")
+    assert client.get(again, headers={"HX-Request": "true"}).status_code == 200
 
 
 def test_run_whose_version_cannot_be_read_still_opens(sign_in: SignIn, run: Run) -> None:
