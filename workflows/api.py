@@ -74,9 +74,15 @@ class WorkflowValidateView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Say whether a text is right, or where it is not. Stores nothing."""
-        verdict: dict[str, Any] = {"valid": True, "errors": [], "workflow": None}
+        verdict: dict[str, Any] = {
+            "valid": True,
+            "errors": [],
+            "warnings": [],
+            "workflow": None,
+        }
         try:
-            verdict["workflow"] = versions.workflow_check(source=_source(request))
+            checked = versions.workflow_check(source=_source(request))
+            verdict.update(workflow=checked, warnings=versions.warnings_shown(checked))
         except WorkflowInvalid as error:
             verdict.update(valid=False, errors=error.data["errors"])
         return Response(ValidationSerializer(verdict).data)

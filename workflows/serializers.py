@@ -9,6 +9,7 @@ from core.answers import AnswerSerializer
 from core.api import StrictSerializer
 from workflows.engine.events import EventType, RunStatus
 from workflows.models import Run
+from workflows.spec.errors import Severity
 from workflows.spec.source import MAX_BYTES
 
 
@@ -50,19 +51,26 @@ class WorkflowSerializer(serializers.Serializer[Any]):
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
-    """A mistake in a workflow's text: 1-based line and column, and a JSON pointer."""
+    """A problem of a workflow's text: 1-based line and column, and a JSON pointer.
+
+    ``file`` names the fragment it stands in, "" for the text itself. An error keeps the text from
+    being published, a warning does not.
+    """
 
     line = serializers.IntegerField()
     column = serializers.IntegerField()
     pointer = serializers.CharField()
     message = serializers.CharField()
+    file = serializers.CharField()
+    severity = serializers.ChoiceField(choices=[severity.value for severity in Severity])
 
 
 class ValidationSerializer(serializers.Serializer[Any]):
-    """The verdict on a text."""
+    """The verdict on a text; ``warnings`` is advice on one that is valid."""
 
     valid = serializers.BooleanField()
     errors = ProblemSerializer(many=True)  # type: ignore[assignment]  # hides Serializer.errors
+    warnings = ProblemSerializer(many=True)
     workflow = WorkflowSerializer(allow_null=True)
 
 

@@ -4,7 +4,9 @@ from workflows.engine.step import kinds
 from workflows.engine.tool import tools_all
 from workflows.library import fragments
 from workflows.spec.bundles import Bundle, bundle_gather
+from workflows.spec.errors import SpecProblem
 from workflows.spec.graph import Graph
+from workflows.spec.lints import lint
 from workflows.spec.loading import load_bundle
 from workflows.spec.tools import ToolFacts
 
@@ -31,6 +33,11 @@ def graph_checked(source: str, *, filename: str = "workflow.yaml") -> Graph:
     """
     bundle = Bundle.from_stored(stored_of(source))
     return load_bundle(bundle, kinds(), filename=filename, tools=tools_known())
+
+
+def warnings_of(graph: Graph) -> list[SpecProblem]:
+    """Return advice on a workflow that is right: effects nothing protects, and worst cases."""
+    return lint(graph, tools_known())
 
 
 def tools_known() -> dict[str, ToolFacts]:

@@ -103,7 +103,9 @@ class VersionValidateView(APIView):
     def post(self, request: Request, name: str, content_hash: str) -> Response:
         """Validate a version: a draft without mistakes can be published then."""
         version, problems = versions.version_validate(workflow=name, content_hash=content_hash)
-        verdict = {"state": version.state, "errors": problems}
+        errors = [versions.problem_shown(problem) for problem in problems]
+        warnings = [] if errors else versions.version_warnings(version)
+        verdict = {"state": version.state, "errors": errors, "warnings": warnings}
         return Response(VerdictSerializer(verdict).data)
 
 

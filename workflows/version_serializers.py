@@ -85,10 +85,14 @@ class VersionDetailSerializer(VersionSerializer):
 
 
 class VerdictSerializer(serializers.Serializer[Any]):
-    """What validation found: ``state`` is where the version stands now."""
+    """What validation found: ``state`` is where the version stands now.
+
+    ``warnings`` is advice on a version without errors.
+    """
 
     state = serializers.ChoiceField(choices=[state.value for state in VersionState])
     errors = ProblemSerializer(many=True)  # type: ignore[assignment]  # hides Serializer.errors
+    warnings = ProblemSerializer(many=True)
 
 
 class DraftSerializer(AnswerSerializer[WorkflowDraft]):

@@ -175,7 +175,8 @@ def _edit_check(
     request: HttpRequest, name: str, data: dict[str, Any], draft: WorkflowDraft | None
 ) -> Edited:
     checked = versions.workflow_check(source=data["source"], filename=f"{name}.yaml")
-    return {"checked": checked, "drawing": graph_draw(checked)}
+    advice = versions.warnings_shown(checked)
+    return {"checked": checked, "drawing": graph_draw(checked), "warnings": advice}
 
 
 def _edit_save(

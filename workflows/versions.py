@@ -29,7 +29,7 @@ from workflows.models import WorkflowVersion
 from workflows.spec.errors import SpecError, SpecProblem
 from workflows.spec.graph import Graph
 from workflows.spec.loading import content_hash as hash_of
-from workflows.texts import graph_checked, graph_of, stored_of
+from workflows.texts import graph_checked, graph_of, stored_of, warnings_of
 from workflows.types import PUBLISHABLE, UNPUBLISHED, VersionState
 
 # Texts that never answered anybody are kept up to this many a workflow, the newest ones.
@@ -110,7 +110,14 @@ def problem_shown(problem: SpecProblem) -> dict[str, Any]:
         "column": problem.column,
         "pointer": problem.pointer,
         "message": problem.message,
+        "file": problem.file,
+        "severity": problem.severity.value,
     }
+
+
+def warnings_shown(graph: Graph) -> list[dict[str, Any]]:
+    """Return advice on a workflow that can be published, as pages and REST tell it."""
+    return [problem_shown(problem) for problem in warnings_of(graph)]
 
 
 @transaction.atomic
@@ -166,6 +173,13 @@ def version_problems(*, workflow: str, source: str) -> Problems:
         if problems:
             return problems
     return ()
+
+
+def version_warnings(version: WorkflowVersion) -> list[dict[str, Any]]:
+    """Return advice on a version without mistakes, as pages and REST tell it."""
+    return warnings_shown(
+        selectors.graph_get(workflow=version.name, content_hash=version.content_hash)
+    )
 
 
 @transaction.atomic

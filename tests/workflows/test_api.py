@@ -79,7 +79,7 @@ def test_validate_accepts_and_stores_nothing(call: Call, in_acme: Any) -> None:
     body = {"yaml": HEAD + HELLO}
     verdict = call("post", "workflows/validate", body, scopes=("workflows:read",)).json()
     assert verdict["valid"] is True
-    assert verdict["errors"] == []
+    assert (verdict["errors"], verdict["warnings"]) == ([], [])
     assert verdict["workflow"]["name"] == "customer_support"
 
 

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from tests.workflows.conftest import HEAD, Say, said_by_ai
+from tests.workflows.engine_tools import shop_open
 from workflows.library import library
 from workflows.models import Run
 
@@ -77,13 +78,25 @@ def test_version_is_recorded_validated_and_published(
     early = call("post", f"{PATH}/versions/{found}/publish", {})
     assert (early.status_code, early.json()["code"]) == (409, "workflow_version_not_publishable")
     verdict = call("post", f"{PATH}/versions/{found}/validate").json()
-    assert verdict == {"state": "validated", "errors": []}
+    assert verdict == {"state": "validated", "errors": [], "warnings": []}
     done = call("post", f"{PATH}/versions/{found}/publish", {"replaces": ""}).json()
     assert (done["state"], done["note"], done["yaml"], done["active_runs"]) == (
         "published", "n", text("Hello"), 0,
     )  # fmt: skip
     stale = call("post", f"{PATH}/versions/{recorded(text('Hi'))}/publish", {"replaces": ""})
     assert (stale.status_code, stale.json()["code"]) == (409, "publish_clash")
+
+
+def test_effect_that_nothing_protects_is_a_warning_and_no_mistake(
+    call: Call, recorded: Callable[[str], str]
+) -> None:
+    with shop_open():
+        found = recorded(HEAD + "  - {id: get, type: tool, tool: fetch, config: {item: lamp}}\n")
+        verdict = call("post", f"{PATH}/versions/{found}/validate").json()
+    assert (verdict["state"], verdict["errors"]) == ("validated", [])
+    (warning,) = verdict["warnings"]
+    assert (warning["line"], warning["severity"], warning["file"]) == (4, "warning", "")
+    assert "give the step a 'compensate'" in warning["message"]
 
 
 def test_mistakes_of_a_draft_are_located(call: Call, recorded: Callable[[str], str]) -> None:

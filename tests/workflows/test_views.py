@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from core import tenancy
 from tests.workflows.conftest import HEAD, Say, queries_of
+from tests.workflows.engine_tools import shop_open
 from workflows.library import library
 from workflows.models import Run, RunEvent, WorkflowVersion
 from workflows.spec.loading import content_hash
@@ -150,6 +151,15 @@ def test_edit_tells_mistakes_and_keeps_the_text(sign_in: SignIn) -> None:
     assert response.status_code == 422
     assert "line 4, column 19" in page
     assert "type: magic" in page
+
+
+def test_edit_shows_advice_beside_the_good_news(sign_in: SignIn) -> None:
+    source = HEAD + "  - {id: get, type: tool, tool: fetch, config: {item: lamp}}\n"
+    with shop_open():
+        page = sign_in().post("/workflows/customer_support/edit/", {"source": source})
+    shown = page.content.decode()
+    assert "No mistakes found" in shown
+    assert "cannot be repeated safely" in shown
 
 
 def test_edit_checks_without_publishing_and_publishes(sign_in: SignIn, in_acme: Any) -> None:

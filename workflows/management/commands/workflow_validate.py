@@ -11,9 +11,8 @@ from workflows.engine.step import kinds
 from workflows.library import fragments
 from workflows.spec.bundles import bundle_gather
 from workflows.spec.errors import SpecError
-from workflows.spec.lints import lint
 from workflows.spec.loading import load_bundle
-from workflows.texts import tools_known
+from workflows.texts import tools_known, warnings_of
 
 
 class Command(BaseCommand):
@@ -48,7 +47,7 @@ class Command(BaseCommand):
         except SpecError as error:
             self.stderr.write(str(error))
             return False
-        for warning in lint(graph):
+        for warning in warnings_of(graph):
             self.stderr.write(warning.located(str(path)))
         self.stdout.write(f"{path}: {graph.name} {graph.version}, {len(graph.nodes)} steps, fine")
         return True
