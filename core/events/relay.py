@@ -194,8 +194,8 @@ class Relay:
             pool = ThreadPoolExecutor(TENANTS_AT_ONCE, thread_name_prefix="relay")
             try:
                 self._lead(pool)
-            except CONNECTION_LOST:
-                log.exception("relay_connection_lost")
+            except CONNECTION_LOST as error:
+                log.warning("relay_connection_lost", reason=str(error)[:200])
                 connections.close_all()  # this thread's own: a broken one would be used for ever
                 self.stopping.wait(RECONNECT_SECONDS)
             finally:

@@ -8,11 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from conversations.models import Conversation
+from conversations.models import Conversation, Customer
+from conversations.services import message_receive, visitor_conversation
+from core import tenancy
 from core.tenancy import TenantContext
 from tests.workflows.conftest import Say, said_by_ai, state_of
 from workflows import selectors, steps, versions
 from workflows.engine.tool import ToolCall, ToolFailed, tool, tool_forget
+from workflows.library import library
 from workflows.models import Run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -108,6 +111,35 @@ def test_question_about_an_order_is_answered_from_what_the_tool_found(
     assert steps_done() == ["intent_classification", "order_lookup", "response_generation", "reply"]
     [answer] = said_by_ai(conversation)
     assert "in transit" in answer
+
+
+def test_common_question_is_answered_from_what_the_search_found(
+    calls: Calls, say: Say, conversation: UUID
+) -> None:
+    text = "You can return any lamp within thirty days of delivery."
+    sentence = {"text": text, "start": 0, "end": len(text), "score": 0.99}
+    found = {**PASSAGE, "title": "Returns", "text": text, "end": len(text), "sentences": [sentence]}
+    calls.gives["faq_search"] = {"passages": [found]}
+    say("Within how many days can I return a lamp?")
+    assert calls.names == ["faq_search"]
+    assert steps_done() == ["intent_classification", "faq_lookup", "response_generation", "reply"]
+    [answer] = said_by_ai(conversation)
+    assert "thirty days" in answer
+
+
+def test_other_workspace_goes_on_with_its_own_workflow(
+    calls: Calls, globex: TenantContext, django_capture_on_commit_callbacks: Any
+) -> None:
+    with tenancy.tenant_scope(globex):
+        theirs = visitor_conversation(customer=Customer.objects.create()).pk
+        with django_capture_on_commit_callbacks(execute=True):
+            message_receive(
+                conversation_id=theirs, client_id="1", text="Where is my order AC-10421?"
+            )
+        run = Run.objects.get()
+        assert run.content_hash == library()["customer_support"].content_hash
+    assert calls.names == []
+    assert not Run.objects.exists()
 
 
 def test_answer_that_nothing_bears_out_is_not_given_and_the_lookup_is_undone(
