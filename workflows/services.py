@@ -260,15 +260,18 @@ def run_execute(*, run_id: UUID, gives_way: bool = False) -> RunState | None:
     return state
 
 
-def runs_sweep(*, limit: int = SWEEP_LIMIT) -> int:
-    """Send runs whose worker is gone to another one; returns how many.
+def runs_sweep(*, limit: int = SWEEP_LIMIT, takes_over: bool = False) -> int:
+    """Send runs whose worker is gone, or whose time has come, to a worker; returns how many.
 
-    Those that are stopped are ended instead.
+    Those that are stopped are ended instead. With ``takes_over`` this process itself goes on with
+    what a dead worker held, as far as it has room: no queue and no broker is needed for that.
     """
     stopped_purge()
     lapsed = journal.lapsed(limit=limit, grace_seconds=SWEEP_GRACE_SECONDS)
-    for run_id in lapsed:
-        run_dispatch(run_id, is_lapsed=True)
+    for run in lapsed:
+        is_here = takes_over and run.was_held
+        if not (is_here and run_here(run.id, partial(run_execute, run_id=run.id))):
+            run_dispatch(run.id, is_lapsed=True)
     return len(lapsed)
 
 

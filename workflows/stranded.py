@@ -1,8 +1,8 @@
-"""Runs that cannot be dispatched, because Redis is gone, go on in the process that started them.
+"""Runs that go on in this process, past all queues: because Redis is gone, or their worker is.
 
-A few at a time: the process has visitors to listen to. Everything a run needs then is in Postgres;
-remote models refuse, since nobody counts their money. The lease admits one worker, so a run that
-the sweep finds later is never driven twice at once.
+A few at a time: the process has other work too. Everything a run needs is in Postgres; without
+Redis remote models refuse, since nobody counts their money. The lease admits one worker, so a run
+that the sweep finds later is never driven twice at once.
 """
 
 from collections.abc import Callable

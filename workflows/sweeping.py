@@ -65,14 +65,14 @@ class Sweeper:
 
 
 def sweep(session: Session) -> None:
-    """Send lapsed runs of every workspace to a worker.
+    """Take over what dead workers held in every workspace, and wake what waits.
 
     One workspace's trouble does not strand the others' runs; raises when the database is gone.
     """
     for tenant in directory.tenants_active():
         with tenancy.tenant_scope(tenant):
             try:
-                services.runs_sweep()
+                services.runs_sweep(takes_over=True)
             except (OperationalError, InterfaceError):
                 log.exception("sweep_failed", tenant=tenant.slug)
                 lead_check(session)

@@ -126,7 +126,7 @@ def test_worker_killed_after_a_commit_repeats_nothing(five: Bench, seq: int) -> 
         run_drive(run_id, five)
     assert run_drive(run_id, five) is None  # the dead worker's lease still holds
     lease_lapse(run_id)
-    assert journal.lapsed(limit=10, grace_seconds=5) == [run_id]
+    assert [run.id for run in journal.lapsed(limit=10, grace_seconds=5)] == [run_id]
     state = run_drive(run_id, five)
     assert state is not None
     assert state.status is RunStatus.COMPLETED
@@ -148,7 +148,7 @@ def test_sweep_leaves_runs_with_a_live_lease_and_waits_before_it_asks_again(five
     run_id = new_run(graph_of(five))
     assert journal.lapsed(limit=10, grace_seconds=5) == []
     lease_lapse(run_id)
-    assert journal.lapsed(limit=10, grace_seconds=5) == [run_id]
+    assert [run.id for run in journal.lapsed(limit=10, grace_seconds=5)] == [run_id]
     assert journal.lapsed(limit=10, grace_seconds=5) == []
 
 

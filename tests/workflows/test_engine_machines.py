@@ -386,7 +386,7 @@ class LeaseMachine(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         """Release a lapsed run: whoever held it has lost it from then on."""
-        found = self.run_id in journal.lapsed(limit=1000, grace_seconds=5)
+        found = self.run_id in {run.id for run in journal.lapsed(limit=1000, grace_seconds=5)}
         if self.is_lapsed and self.owner is not None:
             assert found
         if found:

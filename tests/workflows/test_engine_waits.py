@@ -83,7 +83,9 @@ def test_decision_wakes_the_run(bench: Bench, approved: bool, visited: str) -> N
     asked = Wait.objects.get()
     assert asked.data["title"] == "Refund it?"
     waits.wait_answer(asked.pk, value={"approved": approved, "comment": "x"}, answered_by=None)
-    assert journal.lapsed(limit=10, grace_seconds=5) == [run_id]  # should the word be lost
+    assert [run.id for run in journal.lapsed(limit=10, grace_seconds=5)] == [
+        run_id
+    ]  # should the word be lost
     state = run_drive(run_id, bench)
     assert state is not None
     assert (state.status, bench.visits) == (RunStatus.COMPLETED, [visited])

@@ -119,13 +119,14 @@ _ABANDON = """
     WHERE id = %s AND lease_owner = %s
 """
 _LAPSED = """
-    UPDATE workflows_run SET lease_owner = '',
-        lease_until = clock_timestamp() + %s * interval '1 second'
-    WHERE id IN (
-        SELECT id FROM workflows_run
+    WITH found AS (
+        SELECT id, lease_owner FROM workflows_run
         WHERE status = ANY(%s) AND lease_until < clock_timestamp()
         ORDER BY started_at LIMIT %s FOR UPDATE SKIP LOCKED)
-    RETURNING id
+    UPDATE workflows_run AS run SET lease_owner = '',
+        lease_until = clock_timestamp() + %s * interval '1 second'
+    FROM found WHERE run.id = found.id
+    RETURNING run.id, found.lease_owner <> ''
 """
 _EVENTS = "SELECT seq, type, step_id, payload, at FROM workflows_runevent WHERE run_id = %s"
 
@@ -349,15 +350,23 @@ def repin(run_id: UUID, moved: RunEvent, state: RunState, version: str) -> None:
     _execute(_APPEND_MANY, (_encoded([moved]), run_id, ""))
 
 
-def lapsed(*, limit: int, grace_seconds: float) -> list[UUID]:
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """A run that nobody drives; ``was_held`` by a worker that is gone, or was not taken up yet."""
+
+    id: UUID
+    was_held: bool
+
+
+def lapsed(*, limit: int, grace_seconds: float) -> list[Lapsed]:
     """Release runs whose worker is gone, or whose time to wake has come, and return them.
 
     They are not returned again before ``grace_seconds``, so that a sweep does not fill a queue that
     is merely slow.
     """
     with server_bound_cursor() as cursor:
-        cursor.execute(_LAPSED, (grace_seconds, _ACTIVE, limit))
-        return [row[0] for row in cursor.fetchall()]
+        cursor.execute(_LAPSED, (_ACTIVE, limit, grace_seconds))
+        return [Lapsed(*row) for row in cursor.fetchall()]
 
 
 def encode(payload: Mapping[str, Any]) -> str:
