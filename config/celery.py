@@ -3,7 +3,7 @@
 from typing import Any
 
 from celery import Celery
-from celery.signals import celeryd_after_setup, worker_ready, worker_shutdown
+from celery.signals import celeryd_after_setup, worker_shutdown
 
 from core.embedding import warm_up
 from core.observability.celery import signals_connect
@@ -16,22 +16,16 @@ signals_connect()
 
 
 @celeryd_after_setup.connect
-def _model_load(instance: Any, **_: Any) -> None:
-    """Load the model before the worker says it is there: the first question must not wait."""
-    if _works_on_runs(instance.app):
-        warm_up()
+def _runs_prepare(instance: Any, **_: Any) -> None:
+    """Look out for dead workers' runs, and load the model, before the worker says it is there.
 
+    The first question must not wait for the model, nor the runs of dead workers for either.
+    """
+    if not {"runs", "runs-bulk"} & set(instance.app.amqp.queues.consume_from):
+        return
+    from workflows.sweeping import Sweeper  # apps are loaded by now
 
-@worker_ready.connect
-def _sweeper_start(sender: Any, **_: Any) -> None:
-    """Let the worker look out for runs whose worker is gone, until it stops."""
-    if _works_on_runs(sender.app):
-        from workflows.sweeping import Sweeper  # apps are loaded by now
-
-        sweeper = Sweeper()
-        sweeper.start()
-        worker_shutdown.connect(lambda **_: sweeper.stop(), weak=False)
-
-
-def _works_on_runs(worker_app: Celery) -> bool:
-    return bool({"runs", "runs-bulk"} & set(worker_app.amqp.queues.consume_from))
+    sweeper = Sweeper()
+    sweeper.start()
+    worker_shutdown.connect(lambda **_: sweeper.stop(), weak=False)
+    warm_up()

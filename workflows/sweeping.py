@@ -10,7 +10,7 @@ import time
 from typing import Final
 
 import structlog
-from django.db import DatabaseError, InterfaceError, OperationalError, connections
+from django.db import InterfaceError, OperationalError, connections
 
 from core import directory, tenancy
 from core.db.leadership import CONNECTION_LOST, Session, lead_check, lead_try, session_open
@@ -76,5 +76,5 @@ def sweep(session: Session) -> None:
             except (OperationalError, InterfaceError):
                 log.exception("sweep_failed", tenant=tenant.slug)
                 lead_check(session)
-            except DatabaseError:
+            except Exception:  # whatever it is: the sweeper is what the others' runs depend on
                 log.exception("sweep_failed", tenant=tenant.slug)
