@@ -103,6 +103,12 @@ def inbox_announce(conversation: Conversation) -> None:
     _on_commit(inbox_group(), inbox_frame(conversation))
 
 
+def change_announce(conversation: Conversation) -> None:
+    """Tell the agents that something about a conversation has changed that no visitor sees."""
+    frame = frames.Changed(conversation=str(conversation.pk)).wire()
+    _on_commit(inbox_group(), frame)
+
+
 def typing_announce(*, conversation_id: UUID, author: str, name: str, skip: str = NOBODY) -> None:
     """Tell the others that someone types; may be dropped."""
     frame = {"type": "typing", "conversation": str(conversation_id), "author": author, "name": name}

@@ -55,6 +55,16 @@ class NotAssignedToYou(Conflict):
     title = "Claim the conversation first."
 
 
+class LabelsInvalid(DomainError):
+    code = "labels_invalid"
+    title = "A conversation has 20 labels at most, each of 40 characters and without a comma."
+
+
+class SnoozeInvalid(DomainError):
+    code = "snooze_invalid"
+    title = "Snooze until a time that lies ahead, within a year."
+
+
 class AlreadyResolved(Conflict):
     code = "conversation_resolved"
     title = "This conversation is resolved."

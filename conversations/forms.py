@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from conversations.errors import OriginInvalid
 from conversations.origins import origin_normalise
-from conversations.types import TEXT_LIMIT
+from conversations.services import Triage
+from conversations.types import SNOOZES, TEXT_LIMIT, Priority
 from core.errors import ValidationFailed
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -28,14 +30,47 @@ class ReplyForm(forms.Form):
 
     def require(self) -> dict[str, str]:
         """Return the cleaned values; raises ValidationFailed with the first fault as its detail."""
-        if self.is_valid():
-            return {"text": self.cleaned_data["text"], "client_id": self.cleaned_data["client_id"]}
-        faults = [
-            {"pointer": f"/{field}", "code": str(fault["code"]), "detail": str(fault["message"])}
-            for field, found in self.errors.get_json_data().items()
-            for fault in found
-        ]
-        raise ValidationFailed(faults[0]["detail"], errors=faults)
+        faults_raise(self)
+        return {"text": self.cleaned_data["text"], "client_id": self.cleaned_data["client_id"]}
+
+
+class NoteForm(ReplyForm):
+    """What an agent writes for the team alone."""
+
+
+class TriageForm(forms.Form):
+    """What an agent arranges; labels are parted by commas, an empty snooze changes nothing."""
+
+    priority = forms.ChoiceField(choices=[(each.key, each.key) for each in Priority])
+    labels = forms.CharField(required=False, max_length=2_000)
+    snooze = forms.ChoiceField(
+        required=False, choices=[(key, key) for key in ("", "wake", *SNOOZES)]
+    )
+
+    def require(self) -> Triage:
+        """Return the changes; raises ValidationFailed with the first fault as its detail."""
+        faults_raise(self)
+        asked = self.cleaned_data
+        changes = Triage(
+            priority=Priority[asked["priority"].upper()], labels=asked["labels"].split(",")
+        )
+        if asked["snooze"] == "wake":
+            changes["snoozed_until"] = None
+        elif asked["snooze"]:
+            changes["snoozed_until"] = timezone.now() + SNOOZES[asked["snooze"]]
+        return changes
+
+
+def faults_raise(form: forms.Form) -> None:
+    """Raise ValidationFailed for a form that is not valid, with the first fault as its detail."""
+    if form.is_valid():
+        return
+    faults = [
+        {"pointer": f"/{field}", "code": str(fault["code"]), "detail": str(fault["message"])}
+        for field, found in form.errors.get_json_data().items()
+        for fault in found
+    ]
+    raise ValidationFailed(faults[0]["detail"], errors=faults)
 
 
 class LinesField(forms.CharField):

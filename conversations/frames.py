@@ -265,6 +265,13 @@ class InboxFrame(Frame):
         return self.model_dump(mode="json")
 
 
+class Changed(Frame):
+    """Notes, labels, priority or snoozing of a conversation changed: read it again."""
+
+    type: Literal["changed"] = "changed"
+    conversation: str
+
+
 class Refresh(Frame):
     type: Literal["refresh"] = "refresh"
 
@@ -287,5 +294,5 @@ VISITOR_HEARS: tuple[type[Frame], ...] = (
 )  # fmt: skip
 AGENT_HEARS: tuple[type[Frame], ...] = (
     AgentWelcome, Opened, MessageFrame, Accepted, StatusFrame, TypingFrame, Delta, Gap, ErrorFrame,
-    AgentPong, InboxFrame, Refresh,
+    AgentPong, InboxFrame, Changed, Refresh,
 )  # fmt: skip

@@ -6,13 +6,14 @@ import secrets
 from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conversations.preferences import ACCENT
-from conversations.types import Author, ConversationState, Position
+from conversations.types import LABEL_LENGTH, Author, ConversationState, Position, Priority
 from core.identifiers import uuid7
 
 
@@ -76,6 +77,11 @@ class Conversation(models.Model):
     preview = models.CharField(max_length=160, blank=True)
     preview_author = models.CharField(max_length=10, blank=True)
     context = models.JSONField(default=dict, blank=True)
+    priority = models.PositiveSmallIntegerField(default=Priority.NONE, db_default=0)
+    labels = ArrayField(
+        models.CharField(max_length=LABEL_LENGTH), default=list, db_default=[], blank=True
+    )
+    snoozed_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
     last_message_at = models.DateTimeField(null=True, blank=True)
@@ -102,6 +108,12 @@ class Conversation(models.Model):
                 condition=Q(state="queued"),
                 name="conversation_queue",
             ),
+            GinIndex(fields=["labels"], name="conversation_by_label"),
+            models.Index(
+                fields=["snoozed_until"],
+                condition=Q(snoozed_until__isnull=False),
+                name="conversation_snoozed",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -115,6 +127,11 @@ class Conversation(models.Model):
     @property
     def position(self) -> Position:
         return Position(epoch=self.epoch, seq=self.seq)
+
+    @property
+    def is_snoozed(self) -> bool:
+        """Return whether the team has put it off until later."""
+        return self.snoozed_until is not None and self.snoozed_until > timezone.now()
 
     @property
     def unread(self) -> int:
@@ -161,6 +178,37 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author} #{self.seq}"
+
+
+class ConversationNote(models.Model):
+    """What the team says to itself about a conversation; the visitor never sees it.
+
+    In a table of its own, not among the messages: nothing that shows messages can show it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes")
+    person_id = models.UUIDField(null=True, blank=True)
+    name = models.CharField(max_length=160)
+    text = models.TextField()
+    mentions = ArrayField(models.UUIDField(), default=list, blank=True)
+    client_id = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("note")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "client_id"], name="note_client_id_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["conversation", "created_at"], name="note_by_conversation"),
+            GinIndex(fields=["mentions"], name="note_by_mention"),
+        ]
+
+    def __str__(self) -> str:
+        return f"note by {self.name}"
 
 
 class WidgetInstallation(models.Model):

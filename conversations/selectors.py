@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Func, Q, QuerySet
+from django.utils import timezone
 
 from conversations.errors import ConversationNotFound, MessageNotFound, WidgetUnknown
-from conversations.models import Conversation, Customer, Message, WidgetInstallation
+from conversations.models import (
+    Conversation,
+    ConversationNote,
+    Customer,
+    Message,
+    WidgetInstallation,
+)
 from conversations.types import (
     DEGRADED_REASONS,
     Author,
@@ -37,11 +44,18 @@ def visitor_exists() -> bool:
 
 
 def conversation_list(
-    *, states: Iterable[ConversationState] = (), owner_id: UUID | None = None, query: str = ""
+    *,
+    states: Iterable[ConversationState] = (),
+    owner_id: UUID | None = None,
+    query: str = "",
+    label: str = "",
+    mentions: UUID | None = None,
+    snoozed: bool | None = None,
 ) -> QuerySet[Conversation]:
     """Return conversations in which something was said, the latest first.
 
-    `query` is looked for in the customer's name and address and in the messages.
+    `query` is looked for in the customer's name and address and in the messages; `mentions` is a
+    member whom a note names; `snoozed` asks for those that are put off, or for the others.
     """
     found = Conversation.objects.select_related("customer").filter(last_message_at__isnull=False)
     wanted = [str(state) for state in states]
@@ -49,6 +63,14 @@ def conversation_list(
         found = found.filter(state__in=wanted)
     if owner_id:
         found = found.filter(owner_id=owner_id)
+    if label:
+        found = found.filter(labels__contains=[label])
+    if mentions:
+        naming = ConversationNote.objects.filter(mentions__contains=[mentions])
+        found = found.filter(pk__in=naming.values("conversation_id"))
+    if snoozed is not None:
+        is_later = Q(snoozed_until__gt=timezone.now())
+        found = found.filter(is_later if snoozed else ~is_later | Q(snoozed_until=None))
     return _matching(found, query).order_by("-last_message_at", "-pk")
 
 
@@ -61,9 +83,22 @@ def _matching(found: QuerySet[Conversation], query: str) -> QuerySet[Conversatio
     return found.filter(customer | Q(pk__in=said))
 
 
+def note_list(*, conversation_id: UUID) -> QuerySet[ConversationNote]:
+    """Return the team's notes on a conversation, in the order they were written."""
+    return ConversationNote.objects.filter(conversation_id=conversation_id).order_by(
+        "created_at", "pk"
+    )
+
+
+def labels_used() -> list[str]:
+    """Return the labels that conversations have, in order."""
+    each = Conversation.objects.exclude(labels=[]).annotate(one=Func("labels", function="unnest"))
+    return sorted(set(each.order_by().values_list("one", flat=True)))
+
+
 def conversation_counts() -> dict[str, int]:
-    """Return how many conversations are in each state; empty ones do not count."""
-    rows = Conversation.objects.filter(last_message_at__isnull=False).order_by().values("state")
+    """Return how many conversations are in each state; empty and snoozed ones do not count."""
+    rows = conversation_list(snoozed=False).order_by().values("state")
     counted = {row["state"]: row["total"] for row in rows.annotate(total=Count("pk"))}
     return {str(state): counted.get(str(state), 0) for state in ConversationState}
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from conversations.models import Conversation, Customer, Message, WidgetInstallation
-from conversations.types import TEXT_LIMIT
+from conversations.models import (
+    Conversation,
+    ConversationNote,
+    Customer,
+    Message,
+    WidgetInstallation,
+)
+from conversations.types import TEXT_LIMIT, Priority
 from core.answers import AnswerSerializer
 from core.api import StrictSerializer
+
+PRIORITIES = [priority.key for priority in Priority]
 
 
 class ChatMessageBody(StrictSerializer):
@@ -73,6 +82,11 @@ class ConversationSerializer(AnswerSerializer[Conversation]):
     customer = CustomerSerializer(read_only=True)
     seq = serializers.IntegerField(read_only=True)
     unread = serializers.IntegerField(read_only=True)
+    priority = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.ChoiceField(choices=PRIORITIES))
+    def get_priority(self, conversation: Conversation) -> str:
+        return Priority(conversation.priority).key
 
     class Meta:
         model = Conversation
@@ -88,6 +102,9 @@ class ConversationSerializer(AnswerSerializer[Conversation]):
             "preview",
             "preview_author",
             "context",
+            "priority",
+            "labels",
+            "snoozed_until",
             "epoch",
             "seq",
             "unread",
@@ -133,6 +150,32 @@ class ActorBody(StrictSerializer):
 
 
 class AgentReplyBody(ActorBody):
+    text = serializers.CharField(trim_whitespace=False, allow_blank=True)
+    client_id = serializers.CharField(max_length=64)
+
+
+class TriageBody(StrictSerializer):
+    """What the team arranges; `snoozed_until` null brings the conversation back at once."""
+
+    priority = serializers.ChoiceField(choices=PRIORITIES, required=False)
+    labels = serializers.ListField(
+        child=serializers.CharField(max_length=200), max_length=100, required=False
+    )
+    snoozed_until = serializers.DateTimeField(required=False, allow_null=True)
+
+
+class NoteSerializer(AnswerSerializer[ConversationNote]):
+    """A note of the team's; `mentions` are the members it names."""
+
+    class Meta:
+        model = ConversationNote
+        fields = ("id", "person_id", "name", "text", "mentions", "client_id", "created_at")
+        read_only_fields = fields
+
+
+class NoteBody(ActorBody):
+    """`@Their Name` in the text mentions a member; `client_id` makes a repetition harmless."""
+
     text = serializers.CharField(trim_whitespace=False, allow_blank=True)
     client_id = serializers.CharField(max_length=64)
 

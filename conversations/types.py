@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
+from datetime import timedelta
+from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +13,19 @@ PROTOCOL = "frontdesk.v1"
 TEXT_LIMIT = 8_000
 RESUME_LIMIT = 300
 DEFAULT_QUEUE = "general"
+LABEL_LENGTH = 40
+LABELS_LIMIT = 20
 # Why a person answers where the AI would have: not for what was asked, but because it may not.
 DEGRADED_REASONS = frozenset({"quota_exceeded", "people_only", "overloaded"})
+
+
+# How long a conversation can be put off with one choice.
+SNOOZES = {
+    "1h": timedelta(hours=1),
+    "4h": timedelta(hours=4),
+    "1d": timedelta(days=1),
+    "7d": timedelta(days=7),
+}
 
 
 class ConversationState(StrEnum):
@@ -23,6 +35,21 @@ class ConversationState(StrEnum):
     QUEUED = "queued"
     ASSIGNED = "assigned"
     RESOLVED = "resolved"
+
+
+class Priority(IntEnum):
+    """How urgent the team finds a conversation."""
+
+    NONE = 0
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+    URGENT = 4
+
+    @property
+    def key(self) -> str:
+        """Return the name that REST and forms use."""
+        return self.name.lower()
 
 
 class Author(StrEnum):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations.views import inbox, widget, widget_settings
+from conversations.views import inbox, triage, widget, widget_settings
 
 app_name = "conversations"
 
@@ -15,6 +15,8 @@ urlpatterns = [
     path("inbox/<uuid:conversation_id>/claim/", inbox.claim, name="claim"),
     path("inbox/<uuid:conversation_id>/hand-back/", inbox.hand_back, name="hand_back"),
     path("inbox/<uuid:conversation_id>/resolve/", inbox.resolve, name="resolve"),
+    path("inbox/<uuid:conversation_id>/triage/", triage.triage, name="triage"),
+    path("inbox/<uuid:conversation_id>/note/", triage.note, name="note"),
     path("settings/widget/look/", widget_settings.edit, name="widget_settings"),
     path("widget.js", widget.loader, name="widget_loader"),
     path("widget/panel/", widget.panel, name="widget_panel"),

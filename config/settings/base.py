@@ -348,6 +348,11 @@ def _celery(environment: Environment) -> dict[str, Any]:
         "CELERY_TIMEZONE": "UTC",
         "CELERY_BEAT_SCHEDULER": "config.schedule:SharedScheduler",
         "CELERY_BEAT_SCHEDULE": {
+            "conversations.snoozed_wake": {
+                "task": "conversations.snoozed_wake",
+                "schedule": 30.0,
+                "options": {"expires": 30},
+            },
             "tenants.quotas_reconcile": {
                 "task": "tenants.quotas_reconcile",
                 "schedule": 300.0,

@@ -21,7 +21,7 @@ from conversations.serializers import (
     ConversationSerializer,
     MessageSerializer,
 )
-from conversations.types import ConversationState
+from conversations.types import LABEL_LENGTH, ConversationState
 from core.api import CursorPagination
 from core.errors import ValidationFailed
 from core.idempotency.types import Repeat
@@ -46,6 +46,7 @@ class MessagePagination(CursorPagination):
     parameters=[
         OpenApiParameter("state", str, enum=STATES),
         OpenApiParameter("search", str, description="Customer, address or something said."),
+        OpenApiParameter("label", str, description="A label they have."),
     ],
 )
 class ConversationListView(ListAPIView[Conversation]):
@@ -63,7 +64,11 @@ class ConversationListView(ListAPIView[Conversation]):
             fault = {"pointer": "/state", "code": "invalid_choice", "detail": ", ".join(STATES)}
             raise ValidationFailed(errors=[fault])
         states = [ConversationState(state)] if state else []
-        return selectors.conversation_list(states=states, query=asked.get("search", ""))
+        return selectors.conversation_list(
+            states=states,
+            query=asked.get("search", ""),
+            label=asked.get("label", "")[:LABEL_LENGTH],
+        )
 
 
 @extend_schema(tags=["conversations"])

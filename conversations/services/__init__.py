@@ -13,6 +13,8 @@ from conversations.services.messages import (
     message_receive,
     reply_append,
 )
+from conversations.services.notes import note_add
+from conversations.services.triage import Triage, conversation_triage, snoozed_wake
 from conversations.services.visitors import (
     customer_ensure,
     customer_update,
@@ -23,6 +25,7 @@ from conversations.services.visitors import (
 from conversations.services.widget import widget_ensure, widget_look_change, widget_update
 
 __all__ = [
+    "Triage",
     "agent_reply",
     "chat_answer_wait",
     "chat_message_receive",
@@ -30,11 +33,14 @@ __all__ = [
     "conversation_hand_back",
     "conversation_read",
     "conversation_resolve",
+    "conversation_triage",
     "customer_ensure",
     "customer_update",
     "handover_request",
     "message_receive",
+    "note_add",
     "reply_append",
+    "snoozed_wake",
     "visitor_authenticate",
     "visitor_conversation",
     "visitor_session_start",

@@ -55,6 +55,7 @@ def message_receive(*, conversation_id: UUID, client_id: str, text: str) -> Rece
             conversation, author=Author.VISITOR, text=cleaned, client_id=client_id
         )
         conversation.last_visitor_seq = conversation.visitor_read_seq = message.seq
+        conversation.snoozed_until = None  # who writes again is not put off
         conversation_store(conversation, has_new_state=is_reopened)
         _received_publish(message)
         if message.seq == 1:

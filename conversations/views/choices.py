@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from conversations.types import ConversationState
+from conversations.types import ConversationState, Priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class InboxView:
     empty_title: Promise
     empty_text: Promise
     is_mine: bool = False
+    is_mentions: bool = False
+    snoozed: bool = False
 
     @property
     def is_queue(self) -> bool:
@@ -46,6 +48,15 @@ VIEWS = (
         is_mine=True,
     ),
     InboxView(
+        key="mentions",
+        label=_("Mentions"),
+        icon="user",
+        states=(),
+        empty_title=_("Nobody has mentioned you"),
+        empty_text=_("When a note says @ and your name, its conversation appears here."),
+        is_mentions=True,
+    ),
+    InboxView(
         key="all",
         label=_("All"),
         icon="chat",
@@ -58,6 +69,15 @@ VIEWS = (
         empty_text=_("Put the widget on your site; what visitors ask shows up here."),
     ),
     InboxView(
+        key="snoozed",
+        label=_("Snoozed"),
+        icon="clock",
+        states=(),
+        empty_title=_("Nothing is put off"),
+        empty_text=_("What you snooze waits here until its time, or until the visitor writes."),
+        snoozed=True,
+    ),
+    InboxView(
         key="resolved",
         label=_("Resolved"),
         icon="check",
@@ -66,6 +86,22 @@ VIEWS = (
         empty_text=_("Conversations that are done stay here, and can be searched."),
     ),
 )
+
+
+PRIORITY_LABELS: dict[Priority, Promise] = {
+    Priority.NONE: _("None"),
+    Priority.LOW: _("Low"),
+    Priority.MEDIUM: _("Medium"),
+    Priority.HIGH: _("High"),
+    Priority.URGENT: _("Urgent"),
+}
+PRIORITY_TONES = {Priority.HIGH: "warning", Priority.URGENT: "danger"}
+SNOOZE_LABELS: dict[str, Promise] = {
+    "1h": _("For an hour"),
+    "4h": _("For four hours"),
+    "1d": _("For a day"),
+    "7d": _("For a week"),
+}
 
 
 def view_for(key: str) -> InboxView:
@@ -80,6 +116,7 @@ def shortcuts() -> list[dict[str, object]]:
         {"keys": ["Enter"], "text": _("Open the conversation")},
         {"keys": ["c"], "text": _("Claim, or take over from the AI")},
         {"keys": ["r"], "text": _("Write a reply")},
+        {"keys": ["n"], "text": _("Write a note to the team")},
         {"keys": ["e"], "text": _("Resolve")},
         {"keys": ["/"], "text": _("Search")},
         {"keys": ["Esc"], "text": _("Leave the field or the dialog")},
@@ -93,6 +130,7 @@ def words() -> dict[str, str]:
         "sending": _("Sending…"),
         "failed": _("Not sent"),
         "typing": _("{name} is typing"),
+        "saved": _("Saved"),
         "trouble": _("That did not work. Please try again."),
         "line_up": _("Live"),
         "line_down": _("No connection. Trying again; the list is refreshed now and then."),

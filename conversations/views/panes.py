@@ -16,7 +16,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from conversations.models import Conversation, Message
-from conversations.types import Author, ConversationState
+from conversations.types import Author, ConversationState, Priority
+from conversations.views.choices import PRIORITY_LABELS, PRIORITY_TONES
 from conversations.views.markup import message_html
 
 HUES = 5
@@ -58,6 +59,10 @@ class Row:
     assignee: str
     is_waiting: bool
     is_unread: bool
+    priority_label: str
+    priority_tone: str
+    labels: tuple[str, ...]
+    snoozed_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +149,16 @@ def row_of(conversation: Conversation, *, url: str) -> Row:
         assignee=conversation.owner_name if state == ConversationState.ASSIGNED else "",
         is_waiting=state == ConversationState.QUEUED,
         is_unread=state == ConversationState.ASSIGNED and conversation.unread > 0,
+        priority_label=_priority_label(conversation),
+        priority_tone=PRIORITY_TONES.get(Priority(conversation.priority), ""),
+        labels=tuple(conversation.labels),
+        snoozed_until=conversation.snoozed_until if conversation.is_snoozed else None,
     )
+
+
+def _priority_label(conversation: Conversation) -> str:
+    priority = Priority(conversation.priority)
+    return str(PRIORITY_LABELS[priority]) if priority else ""
 
 
 def _preview_by(conversation: Conversation) -> str:

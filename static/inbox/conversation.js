@@ -33,7 +33,7 @@ export class Conversation {
     this.#live = live;
     const part = (name) => article.querySelector(`#inbox-${name}`);
     this.#parts = Object.fromEntries(
-      ["head", "log", "messages", "typing", "composer", "reply", "locked", "customer", "pending"].map((name) => [name, part(name)]),
+      ["head", "log", "messages", "typing", "composer", "reply", "locked", "about", "notes", "note-form", "note", "pending"].map((name) => [name, part(name)]),
     );
     this.#listen();
     this.#applyState();
@@ -112,6 +112,10 @@ export class Conversation {
     else this.#action(form);
   }
 
+  focusNote() {
+    this.#parts.note?.focus();
+  }
+
   #reply() {
     const { reply, pending, messages } = this.#parts;
     const text = reply.value.trim();
@@ -144,13 +148,22 @@ export class Conversation {
 
   #action(form) {
     const button = form.querySelector("button");
+    const body = new URLSearchParams(new FormData(form));
     button.setAttribute("aria-disabled", "true");
     this.#enqueue(async () => {
-      const done = await this.#request(this.#withAfter(form.action), { method: "POST" });
+      const done = await this.#request(this.#withAfter(form.action), { method: "POST", body });
       button.removeAttribute("aria-disabled");
       if (!done) await this.#request(this.#updatesAddress());
       else if (form.dataset.action === "claim") this.focusReply();
+      else if (form.dataset.action === "triage") toast(this.#words.saved, "success");
+      else if (form === this.#parts["note-form"]) this.#noteSent(form);
     });
+  }
+
+  /** Empty the field; the next note has a client id of its own, a repetition of this one had not. */
+  #noteSent(form) {
+    form.reset();
+    form.elements.client_id.value = `note-${randomId()}`;
   }
 
   #typed() {
@@ -201,12 +214,18 @@ export class Conversation {
     const fresh = new DOMParser().parseFromString(html, "text/html");
     const part = (name) => fresh.querySelector(`template[data-part="${name}"]`).content;
     this.#parts.head.replaceChildren(part("head"));
-    this.#parts.customer.replaceChildren(part("customer"));
+    this.#replaceAbout(part("about"));
+    this.#parts.notes.replaceChildren(part("notes"));
     this.#append([...part("messages").children]);
     this.#applyState();
     localiseTimes(this.#article);
     if (stick) this.#scrollDown();
     this.#live.read(this.id, this.lastSeq);
+  }
+
+  /** Show what is known of the customer and the triage, unless somebody is just changing it. */
+  #replaceAbout(fresh) {
+    if (!this.#parts.about.querySelector(".inbox-triage :focus")) this.#parts.about.replaceChildren(fresh);
   }
 
   #append(nodes) {

@@ -9,6 +9,7 @@ export function installKeys({ list, conversation, search, help }) {
     j: () => list.move(1),
     k: () => list.move(-1),
     r: () => conversation()?.focusReply(),
+    n: () => conversation()?.focusNote(),
     e: () => conversation()?.act("resolve"),
     c: () => conversation()?.act("claim"),
     "/": () => search.focus(),

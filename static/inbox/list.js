@@ -72,6 +72,7 @@ export class List {
 
   #address() {
     const query = new URLSearchParams({ view: this.#root.dataset.view });
+    if (this.#root.dataset.label) query.set("label", this.#root.dataset.label);
     const q = this.#root.querySelector("#inbox-search").value.trim();
     if (q && new URLSearchParams(location.search).get("q") === q) query.set("q", q);
     return `${this.#root.dataset.list}?${query}`;

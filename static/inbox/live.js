@@ -64,6 +64,7 @@ export class Live extends EventTarget {
     welcome: () => this.#welcome(),
     refresh: () => this.#news({}),
     inbox: (frame) => this.#news({ conversation: frame.conversation.id, seq: frame.conversation.seq, list: true }),
+    changed: (frame) => this.#news({ conversation: frame.conversation, list: true }),
     pong: (frame) => frame.positions.forEach(({ conversation, seq }) => this.#news({ conversation, seq })),
     message: (frame) => this.#news({ conversation: frame.conversation, seq: frame.seq }),
     status: (frame) => this.#news({ conversation: frame.conversation }),

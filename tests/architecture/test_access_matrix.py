@@ -33,6 +33,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/conversations/{conversation_id}/hand-back": {},
     "POST /api/v1/conversations/{conversation_id}/resolve": {},
     "POST /api/v1/conversations/{conversation_id}/messages": {"text": "Hi", "client_id": "c-1"},
+    "POST /api/v1/conversations/{conversation_id}/notes": {"text": "Hm", "client_id": "n-1"},
+    "PATCH /api/v1/conversations/{conversation_id}/triage": {"priority": "high"},
     "POST /api/v1/dead-letters/redrive": {},
     "POST /api/v1/documents": {"url": "http://127.0.0.1/returns.html"},
     "POST /api/v1/invitations": {"email": "new@acme.example.com", "role": "viewer"},
@@ -54,7 +56,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/workflows/{name}/versions/{content_hash}/publish": {},
 }
 # What the forms of pages with a parameter ask for, all in one.
-FORM = {"role": "viewer", "text": "Hi", "client_id": "c-1", "overlap": "24", "source": "a"}
+FORM = {
+    "role": "viewer",
+    "text": "Hi",
+    "client_id": "c-1",
+    "overlap": "24",
+    "source": "a",
+    "priority": "low",
+}
 ANY_SCOPE = "team:read"  # for what needs none
 Things = dict[str, str]
 
