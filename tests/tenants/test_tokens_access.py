@@ -146,8 +146,6 @@ def test_new_password_ends_earlier_tokens(acme: TenantContext, people: Any) -> N
 @pytest.mark.parametrize(
     "changes",
     [
-        {"nbf": moment(minutes=5)},
-        {"iat": moment(minutes=5)},
         {"iss": "http://globex.localhost:8000"},
         {"iss": None},
         {"aud": "http://globex.localhost:8000/api/v1"},
@@ -173,6 +171,11 @@ def test_new_password_ends_earlier_tokens(acme: TenantContext, people: Any) -> N
 )
 def test_claim_that_is_wrong_or_missing_is_refused(token: str, changes: dict[str, Any]) -> None:
     assert refused(me(forged(token, **changes)))
+
+
+@pytest.mark.parametrize("claim", ["nbf", "iat"])
+def test_token_of_the_future_is_refused(token: str, claim: str) -> None:
+    assert refused(me(forged(token, **{claim: moment(minutes=5)})))
 
 
 def test_forger_itself_makes_good_tokens(token: str) -> None:
