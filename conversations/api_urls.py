@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations.api import chat, customers, inbox, triage
+from conversations.api import chat, customers, inbox, search, triage
 
 _ONE = "conversations/<uuid:conversation_id>"
 
@@ -10,6 +10,7 @@ urlpatterns = [
     path("chat/message", chat.ChatMessageView.as_view(), name="api_chat_message"),
     path("chat/messages/<uuid:message_id>", chat.ChatStatusView.as_view(), name="api_chat_status"),
     path("conversations", inbox.ConversationListView.as_view(), name="api_conversations"),
+    path("conversations/search", search.SearchView.as_view(), name="api_conversation_search"),
     path(_ONE, inbox.ConversationDetailView.as_view(), name="api_conversation"),
     path(f"{_ONE}/messages", inbox.MessageListView.as_view(), name="api_conversation_messages"),
     path(f"{_ONE}/claim", inbox.ClaimView.as_view(), name="api_conversation_claim"),

@@ -65,6 +65,11 @@ class SnoozeInvalid(DomainError):
     title = "Snooze until a time that lies ahead, within a year."
 
 
+class CursorInvalid(NotFound):
+    code = "cursor_invalid"
+    title = "This cursor leads nowhere; begin at the first page."
+
+
 class AlreadyResolved(Conflict):
     code = "conversation_resolved"
     title = "This conversation is resolved."

@@ -47,15 +47,14 @@ def conversation_list(
     *,
     states: Iterable[ConversationState] = (),
     owner_id: UUID | None = None,
-    query: str = "",
     label: str = "",
     mentions: UUID | None = None,
     snoozed: bool | None = None,
 ) -> QuerySet[Conversation]:
     """Return conversations in which something was said, the latest first.
 
-    `query` is looked for in the customer's name and address and in the messages; `mentions` is a
-    member whom a note names; `snoozed` asks for those that are put off, or for the others.
+    `mentions` is a member whom a note names; `snoozed` asks for those that are put off, or for the
+    others. What was said in them is searched by `conversations.searching`.
     """
     found = Conversation.objects.select_related("customer").filter(last_message_at__isnull=False)
     wanted = [str(state) for state in states]
@@ -71,16 +70,7 @@ def conversation_list(
     if snoozed is not None:
         is_later = Q(snoozed_until__gt=timezone.now())
         found = found.filter(is_later if snoozed else ~is_later | Q(snoozed_until=None))
-    return _matching(found, query).order_by("-last_message_at", "-pk")
-
-
-def _matching(found: QuerySet[Conversation], query: str) -> QuerySet[Conversation]:
-    words = query.replace("\x00", "").strip()
-    if not words:
-        return found
-    said = Message.objects.filter(text__icontains=words).values("conversation_id")
-    customer = Q(customer__name__icontains=words) | Q(customer__email__icontains=words)
-    return found.filter(customer | Q(pk__in=said))
+    return found.order_by("-last_message_at", "-pk")
 
 
 def note_list(*, conversation_id: UUID) -> QuerySet[ConversationNote]:

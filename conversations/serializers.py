@@ -14,6 +14,7 @@ from conversations.models import (
     Message,
     WidgetInstallation,
 )
+from conversations.searching import Found
 from conversations.types import TEXT_LIMIT, Priority
 from core.answers import AnswerSerializer
 from core.api import StrictSerializer
@@ -141,6 +142,25 @@ class MessageSerializer(AnswerSerializer[Message]):
             "created_at",
         )
         read_only_fields = fields
+
+
+class FoundSerializer(serializers.Serializer[Found]):
+    """A conversation that was found, with the message at which it was."""
+
+    conversation = ConversationSerializer(read_only=True)
+    message = MessageSerializer(read_only=True)
+    excerpt = serializers.CharField(help_text="One line of the message around the first match.")
+    marks = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2),
+        help_text="Where the matches are in the excerpt: start and end, in characters.",
+    )
+
+
+class FoundPageSerializer(serializers.Serializer[Any]):
+    """A page of what was found; `next` is null on the last."""
+
+    next = serializers.URLField(allow_null=True)
+    results = FoundSerializer(many=True)
 
 
 class ActorBody(StrictSerializer):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from conversations import selectors, services
 from conversations.forms import ReplyForm
 from conversations.models import Conversation
+from conversations.searching import Cursor, conversations_search
 from conversations.types import LABEL_LENGTH, TEXT_LIMIT, ConversationState
 from conversations.views.choices import VIEWS, InboxView, shortcuts, view_for, words
 from conversations.views.fragments import (
@@ -27,11 +27,13 @@ from conversations.views.fragments import (
     person_id_of,
     updates_render,
 )
-from conversations.views.panes import face_of, row_of
+from conversations.views.panes import face_of, found_row, row_of
 from tenants.permissions import requires
 from tenants.selectors import realtime_url
 
 ROWS = 100
+FOUND = 50
+QUERY_LENGTH = 100
 
 
 @require_safe
@@ -123,25 +125,37 @@ def _page(request: HttpRequest) -> dict[str, Any]:
 
 def _rows(request: HttpRequest) -> dict[str, Any]:
     view = view_for(request.GET.get("view", ""))
-    query = request.GET.get("q", "")[:100]
+    query = request.GET.get("q", "")[:QUERY_LENGTH]
     label = request.GET.get("label", "")[:LABEL_LENGTH]
-    found = list(_conversations(request, view, query, label)[: ROWS + 1])
-    suffix = f"?{urlencode({'view': view.key})}"
+    listed = _found(request, view, query, label) if query else _listed(request, view, label)
     return {
         "view": view,
         "query": query,
         "label": label,
         "views": _view_links(request, view),
-        "rows": [row_of(item, url=_conversation_url(item) + suffix) for item in found[:ROWS]],
-        "has_more": len(found) > ROWS,
+        **listed,
     }
 
 
-def _conversations(
-    request: HttpRequest, view: InboxView, query: str, label: str
-) -> QuerySet[Conversation]:
-    if query:  # whoever searches looks for a conversation wherever it is
-        return selectors.conversation_list(query=query, label=label)
+def _found(request: HttpRequest, view: InboxView, query: str, label: str) -> dict[str, Any]:
+    """Search everything: whoever searches looks for a conversation wherever it is."""
+    cursor = request.GET.get("cursor", "")
+    page = conversations_search(
+        query=query,
+        label=label,
+        cursor=Cursor.read(cursor) if cursor else None,
+        limit=FOUND,
+    )
+    asked = {"view": view.key, "q": query}
+    more = urlencode({**asked, "label": label, "cursor": str(page.next)}) if page.next else ""
+    return {
+        "rows": [found_row(found, url=_url(found.conversation, asked)) for found in page.results],
+        "more_url": f"{reverse('conversations:inbox')}?{more}" if more else "",
+        "cursor": cursor,
+    }
+
+
+def _listed(request: HttpRequest, view: InboxView, label: str) -> dict[str, Any]:
     person_id = person_id_of(request)
     found = selectors.conversation_list(
         states=view.states,
@@ -150,7 +164,12 @@ def _conversations(
         mentions=person_id if view.is_mentions else None,
         snoozed=None if view.is_mentions or view.key == "resolved" else view.snoozed,
     )
-    return found.order_by("-priority", "queued_at", "pk") if view.is_queue else found
+    ordered = found.order_by("-priority", "queued_at", "pk") if view.is_queue else found
+    rows = list(ordered[: ROWS + 1])
+    return {
+        "rows": [row_of(item, url=_url(item, {"view": view.key})) for item in rows[:ROWS]],
+        "has_more": len(rows) > ROWS,
+    }
 
 
 def _view_links(request: HttpRequest, current: InboxView) -> Sequence[dict[str, Any]]:
@@ -172,5 +191,6 @@ def _view_links(request: HttpRequest, current: InboxView) -> Sequence[dict[str, 
     ]
 
 
-def _conversation_url(found: Conversation) -> str:
-    return reverse("conversations:conversation", args=[found.pk])
+def _url(found: Conversation, asked: Mapping[str, str]) -> str:
+    """Return where a conversation opens beside the list it was found in."""
+    return f"{reverse('conversations:conversation', args=[found.pk])}?{urlencode(asked)}"

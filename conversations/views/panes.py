@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +15,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from conversations.excerpts import parts_of
 from conversations.models import Conversation, Message
+from conversations.searching import Found
 from conversations.types import Author, ConversationState, Priority
 from conversations.views.choices import PRIORITY_LABELS, PRIORITY_TONES
 from conversations.views.markup import message_html
@@ -52,7 +54,7 @@ class Row:
     url: str
     face: Face
     at: datetime
-    preview: str
+    preview: tuple[tuple[str, bool], ...]  # pieces, each with whether it was searched for
     preview_by: str
     state_label: str
     tone: str
@@ -142,8 +144,8 @@ def row_of(conversation: Conversation, *, url: str) -> Row:
         url=url,
         face=customer_face(conversation),
         at=conversation.last_message_at or conversation.created_at,
-        preview=conversation.preview or gettext("No messages yet"),
-        preview_by=_preview_by(conversation),
+        preview=((conversation.preview or gettext("No messages yet"), False),),
+        preview_by=_preview_by(conversation.preview_author),
         state_label=str(STATE_LABELS[state]),
         tone=TONES[state],
         assignee=conversation.owner_name if state == ConversationState.ASSIGNED else "",
@@ -161,9 +163,19 @@ def _priority_label(conversation: Conversation) -> str:
     return str(PRIORITY_LABELS[priority]) if priority else ""
 
 
-def _preview_by(conversation: Conversation) -> str:
+def found_row(found: Found, *, url: str) -> Row:
+    """Return a conversation that was searched for, with what was found in it."""
+    return replace(
+        row_of(found.conversation, url=url),
+        at=found.message.created_at,
+        preview=tuple(parts_of(found.excerpt, found.marks)),
+        preview_by=_preview_by(found.message.author),
+    )
+
+
+def _preview_by(author: str) -> str:
     names = {Author.AI.value: gettext("AI:"), Author.AGENT.value: gettext("Team:")}
-    return names.get(conversation.preview_author, "")
+    return names.get(author, "")
 
 
 def line_of(message: Message, *, customer: Face) -> MessageLine:

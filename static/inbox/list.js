@@ -74,7 +74,10 @@ export class List {
     const query = new URLSearchParams({ view: this.#root.dataset.view });
     if (this.#root.dataset.label) query.set("label", this.#root.dataset.label);
     const q = this.#root.querySelector("#inbox-search").value.trim();
-    if (q && new URLSearchParams(location.search).get("q") === q) query.set("q", q);
+    if (q && new URLSearchParams(location.search).get("q") === q) {
+      query.set("q", q);
+      if (this.#root.dataset.cursor) query.set("cursor", this.#root.dataset.cursor);
+    }
     return `${this.#root.dataset.list}?${query}`;
   }
 

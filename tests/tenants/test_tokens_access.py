@@ -175,7 +175,8 @@ def test_claim_that_is_wrong_or_missing_is_refused(token: str, changes: dict[str
 
 @pytest.mark.parametrize("claim", ["nbf", "iat"])
 def test_token_of_the_future_is_refused(token: str, claim: str) -> None:
-    assert refused(me(forged(token, **{claim: moment(minutes=5)})))
+    changes: dict[str, Any] = {claim: moment(minutes=5)}
+    assert refused(me(forged(token, **changes)))
 
 
 def test_forger_itself_makes_good_tokens(token: str) -> None:
