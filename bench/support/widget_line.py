@@ -27,6 +27,9 @@ from bench.support.visits import Workspace
 BACKOFF_FIRST, BACKOFF_CEILING, STABLE_SECONDS = 0.5, 30.0, 5.0
 PING_SECONDS, PONG_SECONDS = 20.0, 10.0
 STALL_SECONDS: Final = (0.5, 3.0)
+# So soon a browser says that the network is back, where it was the network; then the line redials.
+ONLINE_SECONDS: Final = (0.1, 1.0)
+NETWORK_CUTS: Final = frozenset({"silent", "stalled", "half_heard"})
 CUTS: Final = ("goodbye", "silent", "reset", "half_heard", "half_said", "stalled")
 # A reset instead of a goodbye when the socket is closed.
 _RESET: Final = struct.pack("ii", 1, 0)
@@ -72,6 +75,7 @@ class Line:
         self.is_being_cut = False
         self.may_dial = asyncio.Event()
         self.may_dial.set()
+        self._is_online = asyncio.Event()
         self._attempts = 0
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -125,12 +129,18 @@ class Line:
                 self.never(name)
             self.lost()
             if 3500 <= code < 4000 or 4400 <= code < 4500:
-                raise RuntimeError(f"The server refused the line: {code}")
+                raise RuntimeError(f"{self.path} was refused with {code}: {dict(self.counts)}")
             self.counts[f"closed_{code}"] += 1
             top = min(BACKOFF_CEILING, BACKOFF_FIRST * 2 ** min(self._attempts, 16))
             self._attempts += 1
             if self.is_wanted:
-                await asyncio.sleep(max(0.1, self.chance.uniform(0.0, top)))
+                await self._retry_wait(max(0.1, self.chance.uniform(0.0, top)))
+
+    async def _retry_wait(self, seconds: float) -> None:
+        """Wait before the next attempt, but not when the network is back (`#retryNow`)."""
+        self._is_online.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._is_online.wait(), seconds)
 
     async def _stand(self) -> int:
         """Serve one connection from handshake to end; returns its close code, 1006 for none."""
@@ -202,6 +212,9 @@ class Line:
             connection.reset()
         await connection.wait_closed()
         self.counts[f"cut_{kind}"] += 1
+        if kind in NETWORK_CUTS:
+            await asyncio.sleep(self.chance.uniform(*ONLINE_SECONDS))
+            self._is_online.set()
 
 
 def _encoded(frame: Frames) -> bytes:
