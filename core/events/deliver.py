@@ -22,6 +22,7 @@ from core.events.models import Delivery, EventReplay, OutboxEvent
 from core.events.registry import Later, StoredEvent, subscriber_get
 from core.observability.metrics import outbox_deliveries_total, retry_total
 
+POSTPONED = "not yet"
 RETRY_SECONDS = (1, 5, 25)
 JITTER = 0.2
 log = structlog.get_logger(__name__)
@@ -167,9 +168,12 @@ def _handle(delivery: Delivery, events: Mapping[int, OutboxEvent]) -> None:
 
 
 def _postpone(delivery: Delivery, seconds: float) -> None:
-    """Note when the handler wants to be called again: by this process, or else by the relay."""
+    """Note when the handler wants to be called again: by this process, or else by the relay.
+
+    With a reason on its row the delivery has given up its place in the tenant's order.
+    """
     due_at = timezone.now() + timedelta(seconds=seconds)
-    _rows_of([delivery]).update(next_attempt_at=due_at, replay_id=None)
+    _rows_of([delivery]).update(next_attempt_at=due_at, replay_id=None, reason=POSTPONED)
     key = DeliveryKey(delivery.pk, delivery.occurred_at)
     again = partial(delivery_attempt, key, tenancy.require())
     transaction.on_commit(partial(alarm_set, seconds, again))

@@ -23,7 +23,7 @@ class StoredEvent:
 class Later(Exception):
     """Raised by a handler that has nothing to do yet: it is called again after so many seconds.
 
-    No attempt is counted; what the handler wrote is undone.
+    No attempt is counted; what the handler wrote is undone; other deliveries overtake it.
     """
 
     def __init__(self, seconds: float) -> None:

@@ -56,7 +56,7 @@ def test_handler_is_called_again_by_its_own_process(
     assert recorder.got == []
     until(lambda: mine()[0].state == "done")
     assert [got.event for got in recorder.got] == [event]
-    assert (mine()[0].attempts, mine()[0].reason) == (1, "")
+    assert (mine()[0].attempts, mine()[0].reason) == (1, "not yet")
 
 
 def test_relay_calls_again_when_the_process_does_not(
