@@ -61,7 +61,7 @@ fmt: venv-dev ## Format Python and templates
 e2e: venv-dev ## Drive the whole path in a real browser (needs chromium)
 	@exec $(BIN)/python -m pytest -c pyproject.toml -o addopts="-ra --strict-markers" tests/e2e $(ARGS)
 
-bench: venv-dev $(if $(filter engine,$(NAME)),venv-bench) ## Measure: make bench NAME=chat|retrieval|provision|fairness|limits|http|...
+bench: venv-dev $(if $(filter engine,$(NAME)),venv-bench) ## Measure: make bench NAME=chat|retrieval|bursts|resume|fairness|http|...
 	@test -n "$(NAME)" || { echo "Say what to measure: make bench NAME=$(BENCHES)"; exit 1; }
 	@exec $(BIN)/python -m bench.$(NAME) $(ARGS)
 

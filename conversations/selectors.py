@@ -144,16 +144,14 @@ def turn_context(*, conversation_id: UUID) -> TurnContext:
     """Return what a run has to answer and what guards its reply; raises ConversationNotFound."""
     conversation = conversation_get(conversation_id=conversation_id)
     recent = Message.objects.filter(conversation=conversation).exclude(author=Author.SYSTEM)
-    said = list(recent.order_by("-seq").values_list("seq", "author", "text")[: HISTORY_LIMIT * 2])
+    columns = ("seq", "author", "text", "created_at")
+    said = list(recent.order_by("-seq").values_list(*columns)[: HISTORY_LIMIT * 2])
     said.reverse()
-    open_turn = [
-        text
-        for seq, author, text in said
-        if author == Author.VISITOR and seq > conversation.answered_seq
-    ]
+    by_visitor = [row for row in said if row[1] == Author.VISITOR]
+    open_turn = [text for seq, _, text, _ in by_visitor if seq > conversation.answered_seq]
     history = [
         HistoryItem(Author(author), text)
-        for seq, author, text in said
+        for seq, author, text, _ in said
         if author != Author.VISITOR or seq <= conversation.answered_seq
     ]
     return TurnContext(
@@ -164,6 +162,8 @@ def turn_context(*, conversation_id: UUID) -> TurnContext:
         text="\n".join(open_turn),
         history=tuple(history[-HISTORY_LIMIT:]),
         channel=conversation.channel,
+        last_text=by_visitor[-1][2] if by_visitor else "",
+        said_at=tuple(row[3] for row in by_visitor[-2:]),
     )
 
 

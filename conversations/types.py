@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
@@ -96,7 +96,8 @@ class HistoryItem:
 class TurnContext:
     """What a run reads of a conversation; `fence` and `last_visitor_seq` guard its reply.
 
-    `text` is everything the visitor said that nobody has answered yet, `history` what came before.
+    `text` is everything the visitor said that nobody has answered yet, `history` what came before;
+    `last_text` is the visitor's last message, `said_at` when it and the one before it came.
     """
 
     conversation_id: UUID
@@ -106,6 +107,8 @@ class TurnContext:
     text: str
     history: tuple[HistoryItem, ...]
     channel: str
+    last_text: str = ""
+    said_at: tuple[datetime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Writes of workflows: start and drive runs."""
 
 import time
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid5
@@ -15,6 +16,7 @@ from conversations.services import handover_request
 from conversations.types import ConversationState, TurnContext
 from core.audit.record import act_record
 from core.audit.types import Act
+from core.events import Later
 from core.identifiers import uuid7
 from workflows import quotas, selectors
 from workflows.dispatch import run_dispatch, run_dispatched
@@ -33,6 +35,7 @@ from workflows.errors import (
 )
 from workflows.hosting import RunHost
 from workflows.models import Run, Wait
+from workflows.patience import patience_left
 from workflows.spec.errors import SpecError
 from workflows.steps.escalation import rescue
 from workflows.stopping import stopped_purge
@@ -106,20 +109,26 @@ def _run_existing(trigger_event_id: UUID, conversation_id: UUID | None) -> Start
     return StartedRun(found, is_new=False)
 
 
-def message_answer(*, conversation_id: UUID, event_id: UUID) -> StartedRun | None:
+def message_answer(*, conversation_id: UUID, event_id: UUID, seq: int) -> StartedRun | None:
     """Count a visitor's message and answer it; people do where the plan or a switch says so.
 
-    Idempotent by event and by unanswered turn.
+    Idempotent by event and by unanswered turn. While the visitor seems to go on (``Later``), the
+    message is left to the turn of the last one.
     """
     reason = quotas.message_admit(event_id)
     if reason:
         _people_ask(conversation_id, reason)
         return None
-    return turn_answer(conversation_id=conversation_id, trigger_event_id=event_id)
+    return turn_answer(conversation_id=conversation_id, trigger_event_id=event_id, seq=seq)
 
 
-def turn_answer(*, conversation_id: UUID, trigger_event_id: UUID) -> StartedRun | None:
+def turn_answer(
+    *, conversation_id: UUID, trigger_event_id: UUID, seq: int | None = None
+) -> StartedRun | None:
     """Start a run for a conversation's unanswered messages; None when there is nothing to answer.
+
+    Raises ``Later`` while the visitor seems to go on (``workflows.patience``); to a message `seq`
+    that is not the last one any more nothing is to be done then.
 
     Nothing is to answer when a person has the conversation or is asked for, when a reply already
     stands after the last message, or when the conversation was deleted. Where no workflow can
@@ -131,6 +140,11 @@ def turn_answer(*, conversation_id: UUID, trigger_event_id: UUID) -> StartedRun 
         return None
     if turn.state is not ConversationState.AI or not turn.text.strip():
         return None
+    patience = patience_left(turn)
+    if patience > 0:
+        if seq is not None and seq < turn.last_visitor_seq:
+            return None  # the delivery of the last message answers it too
+        raise Later(patience)
     asking = selectors.question_open(conversation_id=conversation_id)
     if asking is not None:
         return _question_answer(asking, turn)
@@ -256,7 +270,8 @@ def run_execute(*, run_id: UUID, gives_way: bool = False) -> RunState | None:
         run_dispatched(run_id)
     if host.leaves_turn_of is not None:
         trigger = uuid5(run_id, "rest")
-        turn_answer(conversation_id=host.leaves_turn_of, trigger_event_id=trigger)
+        with suppress(Later):  # the deliveries of the message and of the run's end come again
+            turn_answer(conversation_id=host.leaves_turn_of, trigger_event_id=trigger)
     return state
 
 

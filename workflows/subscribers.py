@@ -9,7 +9,9 @@ def run_start_for_message(stored: StoredEvent) -> None:
     """Answer a visitor's message."""
     event = stored.event
     if isinstance(event, catalogue.MessageReceived):
-        services.message_answer(conversation_id=event.conversation_id, event_id=stored.event_id)
+        services.message_answer(
+            conversation_id=event.conversation_id, event_id=stored.event_id, seq=event.seq
+        )
 
 
 def _leaves_a_turn(event: catalogue.Event) -> bool:

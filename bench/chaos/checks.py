@@ -39,14 +39,16 @@ _SHARED_WRONG: Final = {
     "deliveries_dead": "SELECT count(*) FROM core_delivery WHERE state = 'dead'",
 }
 
-# Deliveries carried out at their first attempt before one that came earlier was.
+# Deliveries carried out at their first attempt before one that came earlier was. One with a reason
+# has lost its place: it failed, or its handler was not ready.
 _DISORDERED: Final = """
     SELECT count(*) FROM (
         SELECT finished_at, max(finished_at) OVER (
             PARTITION BY tenant_id, subscriber ORDER BY xid, id
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS latest
         FROM core_delivery
-        WHERE state = 'done' AND attempts = 1 AND strikes = 0 AND subscriber = ANY(%s)) x
+        WHERE state = 'done' AND attempts = 1 AND strikes = 0 AND reason = ''
+            AND subscriber = ANY(%s)) x
     WHERE finished_at < latest
 """
 

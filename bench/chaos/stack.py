@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
-
-import psycopg
+from typing import Final
 
 from bench.chaos.tools import SHOP
-from config.supervision.layout import BASE_DIR, Layout
-from config.supervision.stack import DATABASE
+from bench.support.stack import RunningStack, stack_up
 
-PORTS: Final = ("WEB_PORT", "REALTIME_PORT", "POSTGRES_PORT", "REDIS_PORT")
 SLUGS: Final = ("north", "south")
 RETRY: Final = "retry: {on: [any], max: 12, backoff: 100ms, max_backoff: 1s}"
 WORKFLOW: Final = f"""\
@@ -65,71 +53,22 @@ print(json.dumps([keys, ordered]))
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
-    """A running stack: where it is, a key for each workspace, who is told events in order."""
+class Stack(RunningStack):
+    """A running stack with a key for each workspace, and who is told events in order."""
 
-    layout: Layout
-    ports: Mapping[str, int]
     keys: Mapping[str, str]
     ordered: Sequence[str]
-
-    def database(self) -> psycopg.Connection[tuple[Any, ...]]:
-        """Connect as the superuser, who sees the rows of every workspace."""
-        secret = json.loads(self.layout.credentials_file.read_text())["postgres_superuser"]
-        place = f"127.0.0.1:{self.ports['POSTGRES_PORT']}/{DATABASE}"
-        return psycopg.connect(f"postgresql://postgres:{secret}@{place}", autocommit=True)
 
 
 @contextmanager
 def stack_running(shop_url: str) -> Iterator[Stack]:
     """Bring a stack up under its own supervisor; it is down and gone afterwards."""
-    (BASE_DIR / "var").mkdir(exist_ok=True)
-    home = Path(tempfile.mkdtemp(prefix="chaos-", dir=BASE_DIR / "var"))
-    ports = dict(zip(PORTS, ports_free(len(PORTS)), strict=True))
-    environment = _environment(home, ports, shop_url)
-    try:
-        _run(["-m", "config.supervisor", "up"], environment)
-        layout = Layout(home)
-        served = dict(line.split("=", 1) for line in layout.env_file.read_text().splitlines())
-        asked = json.dumps([SLUGS, WORKFLOW])
-        told = _run(["manage.py", "shell", "-c", PREPARE], {**environment, **served}, asked)
-        keys, ordered = json.loads(told.splitlines()[-1])
-        yield Stack(layout, ports, keys, ordered)
-    finally:
-        _run(["-m", "config.supervisor", "down"], environment)
-        shutil.rmtree(home, ignore_errors=True)
-
-
-def _environment(home: Path, ports: Mapping[str, int], shop_url: str) -> dict[str, str]:
-    foreign = ("DJANGO_", "FRONTDESK_", "PYTEST_", "DATABASE_", "REDIS_", "TEST_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    chosen = {name: str(port) for name, port in ports.items()}
-    own = {"VAR_DIR": str(home), "FRONTDESK_DEMO": "0", "DEGRADE_AUTOMATIC": "0"}
-    return {**kept, **chosen, **own, "TOOL_MODULES": "bench.chaos.tools", SHOP: shop_url}
-
-
-def _run(arguments: list[str], environment: Mapping[str, str], text: str = "") -> str:
-    done = subprocess.run(  # noqa: S603 - our own commands
-        [sys.executable, *arguments],
-        cwd=BASE_DIR,
-        env=dict(environment),
-        input=text,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{arguments} failed:\n{done.stdout}\n{done.stderr}")
-    return done.stdout
-
-
-def ports_free(count: int) -> list[int]:
-    """Return free ports outside the range that outgoing connections are given."""
-    found: list[int] = []
-    port = 15_500 + os.getpid() % 1_000 * 8
-    while len(found) < count:
-        port += 1
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                found.append(port)
-    return found
+    settings = {
+        "FRONTDESK_DEMO": "0",
+        "REPLY_PATIENCE_MS": "200",  # waited for, but not for long
+        "TOOL_MODULES": "bench.chaos.tools",
+        SHOP: shop_url,
+    }
+    with stack_up("chaos", settings) as running:
+        keys, ordered = running.shell(PREPARE, [SLUGS, WORKFLOW])
+        yield Stack(running.layout, running.ports, running.environment, keys, ordered)

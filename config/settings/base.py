@@ -32,6 +32,7 @@ TOOL_MODULES: list[str]
 RUNS_EXPRESS_PER_TENANT: int
 RUNS_BULK_WINDOW: int
 RUNS_PER_TENANT: int
+REPLY_PATIENCE_MS: int
 DEGRADE_AUTOMATIC: bool
 IS_DEMO_ALLOWED: bool
 AUDIT_CHECKPOINT_DIR: str
@@ -430,6 +431,8 @@ def settings_for(environment: Environment) -> dict[str, Any]:
         "RUNS_EXPRESS_PER_TENANT": environment.number("RUNS_EXPRESS_PER_TENANT", 2),
         "RUNS_BULK_WINDOW": environment.number("RUNS_BULK_WINDOW", 2),
         "RUNS_PER_TENANT": environment.number("RUNS_PER_TENANT", 4),
+        # How long a visitor who seems to have more to say is waited for; 0 answers at once.
+        "REPLY_PATIENCE_MS": environment.number("REPLY_PATIENCE_MS", 2_000),
         "DEGRADE_AUTOMATIC": environment.text("DEGRADE_AUTOMATIC", "1") != "0",
         "ALLOWED_HOSTS": [base_domain, f".{base_domain}", *environment.items("ALLOWED_HOSTS")],
         "CSRF_TRUSTED_ORIGINS": environment.items("CSRF_TRUSTED_ORIGINS"),

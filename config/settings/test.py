@@ -33,6 +33,7 @@ globals().update(settings_for(ENVIRONMENT))
 IS_DEMO_ALLOWED = True
 ALLOWED_HOSTS = ["localhost", ".localhost", "127.0.0.1", "testserver"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+REPLY_PATIENCE_MS = 0  # most tests say one thing and want the answer
 WHITENOISE_AUTOREFRESH = True  # nothing is collected for tests
 # One person sends what many would in a minute; the limits' own tests set lower ones.
 RATE_LIMITS = dict.fromkeys(["read", "write", "chat", "auth", "upload"], 1_000_000)

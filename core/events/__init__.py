@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.events import catalogue
-from core.events.registry import StoredEvent, subscriber
+from core.events.registry import Later, StoredEvent, subscriber
 
-__all__ = ["StoredEvent", "catalogue", "publish", "publish_with", "subscriber"]
+__all__ = ["Later", "StoredEvent", "catalogue", "publish", "publish_with", "subscriber"]
 
 
 def publish(event: catalogue.Event) -> None:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,11 +16,13 @@ from django.utils import timezone
 
 from core import tenancy
 from core.events import hands
+from core.events.alarm import alarm_set
 from core.events.catalogue import event_decode
 from core.events.models import Delivery, EventReplay, OutboxEvent
-from core.events.registry import StoredEvent, subscriber_get
+from core.events.registry import Later, StoredEvent, subscriber_get
 from core.observability.metrics import outbox_deliveries_total, retry_total
 
+POSTPONED = "not yet"
 RETRY_SECONDS = (1, 5, 25)
 JITTER = 0.2
 log = structlog.get_logger(__name__)
@@ -117,6 +120,9 @@ def _delivered(delivery: Delivery, events: Mapping[int, OutboxEvent]) -> bool:
     try:
         with hands.holding(delivery.pk, delivery.occurred_at, _session()), transaction.atomic():
             _handle(delivery, events)
+    except Later as later:
+        _postpone(delivery, later.seconds)
+        return False
     except Exception as error:
         if _is_connection_lost():
             raise  # and with it the savepoint
@@ -159,6 +165,18 @@ def _handle(delivery: Delivery, events: Mapping[int, OutboxEvent]) -> None:
         raise LookupError("The event is not stored any more.")
     event = event_decode(row.name, row.payload)
     found.handler(StoredEvent(row.event_id, row.tenant_id, event, row.occurred_at))
+
+
+def _postpone(delivery: Delivery, seconds: float) -> None:
+    """Note when the handler wants to be called again: by this process, or else by the relay.
+
+    With a reason on its row the delivery has given up its place in the tenant's order.
+    """
+    due_at = timezone.now() + timedelta(seconds=seconds)
+    _rows_of([delivery]).update(next_attempt_at=due_at, replay_id=None, reason=POSTPONED)
+    key = DeliveryKey(delivery.pk, delivery.occurred_at)
+    again = partial(delivery_attempt, key, tenancy.require())
+    transaction.on_commit(partial(alarm_set, seconds, again))
 
 
 def _failure_record(delivery: Delivery, error: BaseException) -> None:

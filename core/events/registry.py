@@ -20,6 +20,17 @@ class StoredEvent:
     occurred_at: datetime
 
 
+class Later(Exception):
+    """Raised by a handler that has nothing to do yet: it is called again after so many seconds.
+
+    No attempt is counted; what the handler wrote is undone; other deliveries overtake it.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"in {seconds:.3f} s")
+        self.seconds = seconds
+
+
 Handler = Callable[[StoredEvent], None]
 # Forgets what the tenant's stored events of [since, until) left; their replay brings it back.
 Rebuild = Callable[[datetime, datetime], None]
