@@ -5,7 +5,7 @@ where its customer's name or address has them. A word matches what begins with i
 punctuation or in quotes match in that order.
 
 Two ways lead through a long history, and which is good depends on the words. Common ones are on
-every page of the latest messages, so those are looked through first, in order (`WINDOW`). Where
+every page of the latest messages, so those are looked through first, in order (`WINDOWS`). Where
 that does not fill a page the words are rare, and the index gives all there are of them.
 Counting on the planner for this would not do: it multiplies the words' frequencies, and walks a
 whole history for two common words that are never said together.
@@ -29,7 +29,7 @@ from conversations.excerpts import excerpt_of, words_pattern
 from conversations.models import Conversation, Message
 from conversations.types import ConversationState
 
-WINDOW: Final = 20_000
+WINDOWS: Final = (1_000, 20_000)
 NAMESAKES: Final = 500
 WORDS_LIMIT: Final = 12
 PREFIX_LENGTH: Final = 3
@@ -58,22 +58,29 @@ CROSS JOIN LATERAL (
 WHERE conversation.customer_id = ANY(%(customers)s::uuid[]) AND said.id < %(before)s AND {_ALLOWED}
 ORDER BY said.id DESC LIMIT %(limit)s
 """  # noqa: S608 - of our own constants
-# A conversation is found at its latest match: an earlier one is passed over.
-_IS_LATEST: Final = """
-NOT EXISTS (
-    SELECT 1 FROM conversations_message later
+# A conversation is found at its latest match: an earlier one is passed over. The limits of one
+# keep the planner from working either side out for the whole history beforehand.
+_PICKED: Final = f"""
+CROSS JOIN LATERAL (
+    SELECT conversation.id FROM conversations_conversation conversation
+    WHERE conversation.id = said.conversation_id AND {_ALLOWED}
+      AND NOT conversation.customer_id = ANY(%(customers)s::uuid[])
+    LIMIT 1
+) AS conversation
+LEFT JOIN LATERAL (
+    SELECT later.id FROM conversations_message later
     WHERE later.conversation_id = said.conversation_id AND later.id > said.id
       AND later.id <= %(top)s AND later.search @@ to_tsquery('simple', %(words)s)
-) AND NOT conversation.customer_id = ANY(%(customers)s::uuid[])
-"""
+    LIMIT 1
+) AS later ON true
+"""  # noqa: S608 - of our own constants
 _RECENT: Final = f"""
 SELECT said.id, said.conversation_id
 FROM (
     SELECT id, conversation_id, search FROM conversations_message
     WHERE id < %(before)s AND id <= %(top)s ORDER BY id DESC LIMIT %(window)s
-) AS said
-JOIN conversations_conversation conversation ON conversation.id = said.conversation_id
-WHERE said.search @@ to_tsquery('simple', %(words)s) AND {_ALLOWED} AND {_IS_LATEST}
+) AS said {_PICKED}
+WHERE said.search @@ to_tsquery('simple', %(words)s) AND later.id IS NULL
 ORDER BY said.id DESC LIMIT %(limit)s
 """  # noqa: S608 - of our own constants
 _WINDOW_END: Final = """
@@ -87,11 +94,12 @@ WITH said AS MATERIALIZED (
 )
 SELECT said.id, said.conversation_id
 FROM (
-    SELECT DISTINCT ON (conversation_id) id, conversation_id FROM said
-    ORDER BY conversation_id, id DESC
-) AS said
-JOIN conversations_conversation conversation ON conversation.id = said.conversation_id
-WHERE {_ALLOWED} AND {_IS_LATEST}
+    SELECT id, conversation_id FROM (
+        SELECT DISTINCT ON (conversation_id) id, conversation_id FROM said
+        ORDER BY conversation_id, id DESC
+    ) AS latest ORDER BY id DESC
+) AS said {_PICKED}
+WHERE later.id IS NULL
 ORDER BY said.id DESC LIMIT %(limit)s
 """  # noqa: S608 - of our own constants
 
@@ -188,7 +196,6 @@ def _hits(
         "label": label,
         "top": top,
         "before": cursor.before if cursor else _NEWEST,
-        "window": WINDOW,
         "namesakes": NAMESAKES,
         "limit": limit,
     }
@@ -204,10 +211,12 @@ def _latest() -> UUID:
 
 def _said(asked: Mapping[str, Any], limit: int) -> list[Hit]:
     """Return hits by what was said: of the latest messages, and if need be of all before them."""
-    recent = _rows(_RECENT, asked)
-    if len(recent) >= limit:
-        return recent
-    end = _rows(_WINDOW_END, asked)
+    recent: list[Hit] = []
+    for window in WINDOWS:
+        recent = _rows(_RECENT, {**asked, "window": window})
+        if len(recent) >= limit:
+            return recent
+    end = _rows(_WINDOW_END, {**asked, "window": WINDOWS[-1]})
     return recent + _earlier({**asked, "end": end[0][0]}) if end else recent
 
 

@@ -141,12 +141,12 @@ def paged(query: str, limit: int, between: Callable[[], object]) -> list[UUID]:
         between()
 
 
-@pytest.mark.parametrize("window", [1, 7, 20_000])
+@pytest.mark.parametrize("windows", [(1,), (2, 7), (1_000, 20_000)])
 def test_pages_are_whole_whichever_way_is_taken_and_whatever_is_said_meanwhile(
-    in_acme: TenantContext, monkeypatch: pytest.MonkeyPatch, window: int
+    in_acme: TenantContext, monkeypatch: pytest.MonkeyPatch, windows: tuple[int, ...]
 ) -> None:
-    monkeypatch.setattr(searching, "WINDOW", window)
-    chance = random.Random(window)
+    monkeypatch.setattr(searching, "WINDOWS", windows)
+    chance = random.Random(windows[-1])
     talks = [conversation_make() for _ in range(12)]
     for _ in range(40):
         say(chance.choice(talks).pk, " ".join(chance.sample(WORDS, 2)))
