@@ -23,6 +23,8 @@ VALUES: dict[str, Any] = {
     "Message.author": "ai",
     "Note.text": "@Maeve Larkin, can you look at this?",
     "Note.mentions": [ID],
+    "Found.excerpt": "Does the tent come with pegs?",
+    "Found.marks": [[9, 13]],
     "labels": ["refund"],
     "Customer.name": "Maeve Larkin",
     "Document.version": 1,

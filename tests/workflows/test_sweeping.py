@@ -25,7 +25,7 @@ from workflows.sweeping import Sweeper, sweep
 pytestmark = pytest.mark.django_db(transaction=True)
 
 STEPS = "  - {id: look, type: meddle}\n  - {id: hello, type: reply, config: {text: Hello}}\n"
-WITHIN_SECONDS = 5.0
+WITHIN_SECONDS = 20.0  # long enough on a machine that does other things too
 Use = Callable[[str], None]
 Meddle = Callable[[Callable[[StepContext], Any]], None]
 
@@ -176,4 +176,4 @@ def test_one_sweeper_leads_and_another_goes_on_when_its_session_is_killed(
         assert within_seconds(lambda: len(leaders()) == 1 and leaders() != first)
         lapse()
         assert within_seconds(lambda: said_by_ai(conversation) == ["Hello"])
-    assert leaders() == []
+    assert within_seconds(lambda: leaders() == [])
