@@ -26,6 +26,7 @@ VALUES: dict[str, Any] = {
     "Found.excerpt": "Does the tent come with pegs?",
     "Found.marks": [[9, 13]],
     "labels": ["refund"],
+    "skills": ["billing"],
     "Customer.name": "Maeve Larkin",
     "Document.version": 1,
     "Document.title": "Returns",

@@ -53,8 +53,13 @@ def status_frame(conversation: Conversation) -> dict[str, Any]:
     is_assigned = conversation.state == ConversationState.ASSIGNED
     queue = None
     if is_queued:
-        position = selectors.queue_position(conversation)
-        queue = frames.QueuePart(name=conversation.queue, position=position)
+        outlook = selectors.queue_outlook(conversation)
+        queue = frames.QueuePart(
+            name=conversation.queue,
+            position=outlook.position,
+            wait_seconds=outlook.wait_seconds,
+            opens_at=_iso(outlook.opens_at),
+        )
     return frames.StatusFrame(
         conversation=str(conversation.pk),
         state=ConversationState(conversation.state).value,
@@ -107,6 +112,21 @@ def change_announce(conversation: Conversation) -> None:
     """Tell the agents that something about a conversation has changed that no visitor sees."""
     frame = frames.Changed(conversation=str(conversation.pk)).wire()
     _on_commit(inbox_group(), frame)
+
+
+def agents_announce() -> None:
+    """Tell the agents that somebody came, went, or changed how they work."""
+    _on_commit(inbox_group(), frames.AgentsChanged().wire())
+
+
+def viewing_announce(*, conversation_id: UUID, person_id: UUID, name: str, is_here: bool) -> None:
+    """Tell the agents who looks at a conversation; may be dropped, and is repeated."""
+    frame = frames.Viewing(
+        conversation=str(conversation_id),
+        person=frames.PersonPart(id=str(person_id), name=name),
+        is_here=is_here,
+    )
+    broadcast(inbox_group(), frame.wire(), durable=False)
 
 
 def typing_announce(*, conversation_id: UUID, author: str, name: str, skip: str = NOBODY) -> None:

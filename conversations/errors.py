@@ -45,6 +45,21 @@ class StaleReply(Conflict):
     title = "The conversation has moved on; this reply is dropped."
 
 
+class CapacityInvalid(DomainError):
+    code = "capacity_invalid"
+    title = "Somebody has 1 to 100 conversations at once."
+
+
+class SkillsInvalid(DomainError):
+    code = "skills_invalid"
+    title = "Somebody serves 20 queues at most; a queue is named in small letters, such as billing."
+
+
+class PersonCannotAnswer(Conflict):
+    code = "person_cannot_answer"
+    title = "Their role lets them read conversations, not answer them."
+
+
 class AlreadyClaimed(Conflict):
     code = "already_claimed"
     title = "Someone else has this conversation."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
+from uuid import UUID
 
 from django import forms
 from django.utils import timezone
@@ -11,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from conversations.errors import OriginInvalid
 from conversations.origins import origin_normalise
-from conversations.services import Triage
-from conversations.types import SNOOZES, TEXT_LIMIT, Priority
+from conversations.services import AgentChanges, Triage
+from conversations.types import CAPACITY_LIMIT, SNOOZES, TEXT_LIMIT, Priority
 from core.errors import ValidationFailed
+from core.forms import LinesField
 
 Body = TypeVar("Body", bound=BaseModel)
-LINES_LIMIT = 20
 SUGGESTION_LIMIT = 120
 
 
@@ -61,6 +62,39 @@ class TriageForm(forms.Form):
         return changes
 
 
+class AssignForm(forms.Form):
+    """Who shall have a conversation."""
+
+    assignee_id = forms.UUIDField(error_messages={"required": _("Choose somebody.")})
+
+    def require(self) -> UUID:
+        """Return their id; raises ValidationFailed with the first fault as its detail."""
+        faults_raise(self)
+        return UUID(str(self.cleaned_data["assignee_id"]))
+
+
+class AvailabilityForm(forms.Form):
+    is_available = forms.ChoiceField(choices=[("1", "1"), ("0", "0")])
+
+    def require(self) -> bool:
+        """Return whether conversations may come; raises ValidationFailed."""
+        faults_raise(self)
+        return bool(self.cleaned_data["is_available"] == "1")
+
+
+class AgentForm(forms.Form):
+    """An agent's capacity, empty for the workspace's, and queues, parted by commas."""
+
+    capacity = forms.IntegerField(required=False, min_value=1, max_value=CAPACITY_LIMIT)
+    skills = forms.CharField(required=False, max_length=1_000)
+
+    def require(self) -> AgentChanges:
+        """Return the changes; raises ValidationFailed with the first fault as its detail."""
+        faults_raise(self)
+        asked = self.cleaned_data
+        return {"capacity": asked["capacity"], "skills": asked["skills"].split(",")}
+
+
 def faults_raise(form: forms.Form) -> None:
     """Raise ValidationFailed for a form that is not valid, with the first fault as its detail."""
     if form.is_valid():
@@ -71,24 +105,6 @@ def faults_raise(form: forms.Form) -> None:
         for fault in found
     ]
     raise ValidationFailed(faults[0]["detail"], errors=faults)
-
-
-class LinesField(forms.CharField):
-    """Several short texts, one on each line."""
-
-    widget = forms.Textarea
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def clean(self, value: Any) -> list[str]:
-        lines = [line.strip() for line in super().clean(value).splitlines()]
-        found = [line for line in lines if line]
-        if len(found) > LINES_LIMIT:
-            raise forms.ValidationError(
-                _("At most %(limit)d lines."), params={"limit": LINES_LIMIT}
-            )
-        return found
 
 
 class WidgetForm(forms.Form):

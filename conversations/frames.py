@@ -37,8 +37,12 @@ class NamePart(Frame):
 
 
 class QueuePart(Frame):
+    """The place in a queue; where it is known, how long it takes and when the team is back."""
+
     name: str
     position: int
+    wait_seconds: int | None = None
+    opens_at: str | None = None
 
 
 class PositionPart(Frame):
@@ -152,11 +156,26 @@ class AgentAck(Frame):
     seq: Seq
 
 
+class AgentViewing(Frame):
+    """Tell the team once more who looks at an open conversation: somebody has just come to it."""
+
+    type: Literal["viewing"] = "viewing"
+    conversation: UUID
+
+
 VISITOR_FRAMES: FrameSet[Frame] = FrameSet(
     VisitorHello, VisitorMessage, VisitorTyping, VisitorRead, VisitorAck, Ping
 )
 AGENT_FRAMES: FrameSet[Frame] = FrameSet(
-    AgentHello, AgentOpen, AgentClose, AgentMessage, AgentTyping, AgentRead, AgentAck, Ping
+    AgentHello,
+    AgentOpen,
+    AgentClose,
+    AgentMessage,
+    AgentTyping,
+    AgentRead,
+    AgentAck,
+    AgentViewing,
+    Ping,
 )
 
 
@@ -272,6 +291,21 @@ class Changed(Frame):
     conversation: str
 
 
+class AgentsChanged(Frame):
+    """Somebody of the team came, went, or changed how they work: read the team again."""
+
+    type: Literal["agents"] = "agents"
+
+
+class Viewing(Frame):
+    """Somebody of the team looks at a conversation, or no longer does; repeated while they do."""
+
+    type: Literal["viewing"] = "viewing"
+    conversation: str
+    person: PersonPart
+    is_here: bool
+
+
 class Refresh(Frame):
     type: Literal["refresh"] = "refresh"
 
@@ -294,5 +328,5 @@ VISITOR_HEARS: tuple[type[Frame], ...] = (
 )  # fmt: skip
 AGENT_HEARS: tuple[type[Frame], ...] = (
     AgentWelcome, Opened, MessageFrame, Accepted, StatusFrame, TypingFrame, Delta, Gap, ErrorFrame,
-    AgentPong, InboxFrame, Changed, Refresh,
+    AgentPong, InboxFrame, Changed, AgentsChanged, Viewing, Refresh,
 )  # fmt: skip

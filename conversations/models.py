@@ -13,7 +13,14 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conversations.preferences import ACCENT
-from conversations.types import LABEL_LENGTH, Author, ConversationState, Position, Priority
+from conversations.types import (
+    LABEL_LENGTH,
+    PRESENCE,
+    Author,
+    ConversationState,
+    Position,
+    Priority,
+)
 from core.identifiers import uuid7
 
 
@@ -53,6 +60,7 @@ class Conversation(models.Model):
 
     `fence` counts changes of who may answer: a reply written under an older fence is dropped.
     `answered_seq` is the last visitor message that a reply, an agent or a handover has dealt with.
+    `queue_place` is where the wait began; `served_queue` is the queue its agent took it from.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -86,6 +94,8 @@ class Conversation(models.Model):
     updated_at = models.DateTimeField(default=timezone.now)
     last_message_at = models.DateTimeField(null=True, blank=True)
     queued_at = models.DateTimeField(null=True, blank=True)
+    queue_place = models.PositiveIntegerField(null=True, blank=True)
+    served_queue = models.CharField(max_length=40, blank=True, default="", db_default="")
     assigned_at = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
 
@@ -209,6 +219,54 @@ class ConversationNote(models.Model):
 
     def __str__(self) -> str:
         return f"note by {self.name}"
+
+
+class AgentProfile(models.Model):
+    """How one of the team works in the inbox; there once they have opened it.
+
+    `skills` are the queues they serve, all of them where there are none. `capacity` is how many
+    conversations they have at once by assignment; without one the workspace's holds.
+    """
+
+    person_id = models.UUIDField(primary_key=True)
+    capacity = models.PositiveSmallIntegerField(null=True, blank=True)
+    skills = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    is_available = models.BooleanField(default=True)
+    seen_at = models.DateTimeField(null=True, blank=True)
+    assigned_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("agent")
+
+    def __str__(self) -> str:
+        return f"agent {self.person_id}"
+
+    @property
+    def is_present(self) -> bool:
+        """Return whether their inbox is open now."""
+        return self.seen_at is not None and timezone.now() - self.seen_at < PRESENCE
+
+    @property
+    def is_reachable(self) -> bool:
+        """Return whether they take conversations now."""
+        return self.is_available and self.is_present
+
+
+class QueueWait(models.Model):
+    """How long somebody waited in a queue until a person came, and at which place they began."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    queue = models.CharField(max_length=40)
+    place = models.PositiveIntegerField()
+    seconds = models.PositiveIntegerField()
+    ended_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("wait")
+        indexes = [models.Index(fields=["queue", "-ended_at"], name="queue_wait_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.seconds} s in {self.queue}"
 
 
 class WidgetInstallation(models.Model):

@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from statistics import median
 from uuid import UUID
 
 from django.db.models import Count, Func, Q, QuerySet
 from django.utils import timezone
 
-from conversations.errors import ConversationNotFound, MessageNotFound, WidgetUnknown
+from conversations.errors import (
+    ConversationNotFound,
+    MessageNotFound,
+    PersonNotFound,
+    WidgetUnknown,
+)
 from conversations.models import (
+    AgentProfile,
     Conversation,
     ConversationNote,
     Customer,
     Message,
+    QueueWait,
     WidgetInstallation,
 )
+from conversations.support_preferences import AssignmentRules, office_hours
 from conversations.types import (
     DEGRADED_REASONS,
+    AgentLine,
     Author,
     ChatAnswer,
     ConversationState,
     HistoryItem,
     Position,
+    QueueOutlook,
     TurnContext,
 )
+from tenants.models import Person
+from tenants.preferences import values_for
+from tenants.selectors import membership_list
+from tenants.types import ROLE_SCOPES
 
 HISTORY_LIMIT = 20
+# An expected wait is told from so many of the latest waits, of a day, or not at all.
+WAITS, WAITS_AT_LEAST = 20, 3
+WAITS_FOR = timedelta(days=1)
 PAGE = 100
 
 
@@ -105,15 +124,82 @@ def conversation_current(*, customer: Customer, channel: str) -> Conversation | 
 
 
 def queue_list(*, queue: str) -> QuerySet[Conversation]:
-    """Return who waits in a queue, the longest first."""
+    """Return who waits in a queue, the most urgent first, then who waits longest."""
     waiting = Conversation.objects.filter(state=ConversationState.QUEUED, queue=queue)
-    return waiting.order_by("queued_at", "pk")
+    return waiting.order_by("-priority", "queued_at", "pk")
 
 
 def queue_position(conversation: Conversation) -> int:
     """Return the place in the queue, 1 for who is next."""
-    before = queue_list(queue=conversation.queue).filter(queued_at__lt=conversation.queued_at)
-    return before.count() + 1
+    earlier = Q(priority=conversation.priority, queued_at__lt=conversation.queued_at)
+    ahead = Q(priority__gt=conversation.priority) | earlier
+    return queue_list(queue=conversation.queue).filter(ahead).count() + 1
+
+
+def agent_loads() -> dict[UUID, int]:
+    """Return how many conversations each of the team has; those put off do not count."""
+    taken = Conversation.objects.filter(state=ConversationState.ASSIGNED)
+    awake = taken.exclude(snoozed_until__gt=timezone.now())
+    rows = awake.order_by().values("owner_id").annotate(total=Count("pk"))
+    return {row["owner_id"]: row["total"] for row in rows if row["owner_id"]}
+
+
+def agent_list() -> list[AgentLine]:
+    """Return who of the team may answer, whether they are there, and what they have."""
+    profiles, loads = AgentProfile.objects.in_bulk(), agent_loads()
+    usual = values_for(AssignmentRules).capacity
+    roles = [role for role, scopes in ROLE_SCOPES.items() if "conversations:write" in scopes]
+    members = membership_list().filter(role__in=roles, person__is_active=True)
+    return [
+        _agent_line(member.person, profiles.get(member.person_id), loads, usual)
+        for member in members
+    ]
+
+
+def agent_get(*, person_id: UUID) -> AgentLine:
+    """Return one of those who may answer; raises PersonNotFound."""
+    found = next((each for each in agent_list() if each.person_id == person_id), None)
+    if found is None:
+        raise PersonNotFound()
+    return found
+
+
+def _agent_line(
+    person: Person, profile: AgentProfile | None, loads: Mapping[UUID, int], usual: int
+) -> AgentLine:
+    profile = profile or AgentProfile(person_id=person.pk)
+    return AgentLine(
+        person_id=person.pk,
+        name=person.display_name,
+        is_available=profile.is_available,
+        is_present=profile.is_present,
+        load=loads.get(person.pk, 0),
+        capacity=profile.capacity or usual,
+        has_own_capacity=profile.capacity is not None,
+        skills=tuple(profile.skills),
+        seen_at=profile.seen_at,
+    )
+
+
+def queue_outlook(conversation: Conversation) -> QueueOutlook:
+    """Return what somebody who waits may expect.
+
+    The wait is the median of what the latest took for each place they advanced, times the place.
+    """
+    position = queue_position(conversation)
+    ended_after = timezone.now() - WAITS_FOR
+    ended = QueueWait.objects.filter(queue=conversation.queue, ended_at__gt=ended_after)
+    latest = ended.order_by("-ended_at").values_list("seconds", "place")[:WAITS]
+    paces = [seconds / place for seconds, place in latest]
+    wait = round(median(paces) * position) if len(paces) >= WAITS_AT_LEAST else None
+    return QueueOutlook(position=position, wait_seconds=wait, opens_at=team_opens_at())
+
+
+def team_opens_at() -> datetime | None:
+    """Return when the team is back, in its time zone; None while it is there, or never will be."""
+    hours, now = office_hours(), timezone.now()
+    opens_at = None if hours.is_open(now) else hours.opens_at(now)
+    return opens_at.astimezone(hours.zone) if opens_at else None
 
 
 def position_get(*, conversation_id: UUID) -> Position:

@@ -15,7 +15,14 @@ from conversations.models import (
     WidgetInstallation,
 )
 from conversations.searching import Found
-from conversations.types import TEXT_LIMIT, Priority
+from conversations.types import (
+    CAPACITY_LIMIT,
+    QUEUE_NAME,
+    SKILLS_LIMIT,
+    TEXT_LIMIT,
+    AgentLine,
+    Priority,
+)
 from core.answers import AnswerSerializer
 from core.api import StrictSerializer
 
@@ -172,6 +179,40 @@ class ActorBody(StrictSerializer):
 class AgentReplyBody(ActorBody):
     text = serializers.CharField(trim_whitespace=False, allow_blank=True)
     client_id = serializers.CharField(max_length=64)
+
+
+class AssignBody(ActorBody):
+    """Who shall have the conversation."""
+
+    assignee_id = serializers.UUIDField()
+
+
+class AvailabilityBody(StrictSerializer):
+    is_available = serializers.BooleanField()
+
+
+class AgentBody(StrictSerializer):
+    """A capacity of null is the workspace's; no skills are all queues."""
+
+    capacity = serializers.IntegerField(
+        min_value=1, max_value=CAPACITY_LIMIT, required=False, allow_null=True
+    )
+    skills = serializers.ListField(
+        child=serializers.RegexField(QUEUE_NAME), max_length=SKILLS_LIMIT, required=False
+    )
+
+
+class AgentSerializer(serializers.Serializer[AgentLine]):
+    """One of the team; `load` of `capacity` conversations are theirs, `skills` their queues."""
+
+    person_id = serializers.UUIDField()
+    name = serializers.CharField()
+    is_available = serializers.BooleanField()
+    is_present = serializers.BooleanField(help_text="Whether their inbox is open.")
+    load = serializers.IntegerField()
+    capacity = serializers.IntegerField()
+    skills = serializers.ListField(child=serializers.CharField())
+    seen_at = serializers.DateTimeField(allow_null=True)
 
 
 class TriageBody(StrictSerializer):

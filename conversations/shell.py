@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from conversations import selectors
 from conversations.preferences import VisitorRules, WidgetLook
 from conversations.services import widget as widget_services
+from conversations.support_preferences import AssignmentRules, SupportHours
 from conversations.types import DEFAULT_QUEUE
 from core import fragments, onboarding, tenancy
 from core.navigation import NavItem, nav
@@ -75,6 +76,22 @@ def _groups_register() -> None:
     group_register(
         SettingGroup(
             VisitorRules, _("Visitors"), _("How long the chat knows who came back."), order=40
+        )
+    )
+    group_register(
+        SettingGroup(
+            SupportHours,
+            _("Office hours"),
+            _("When people of the team answer, in the workspace's time zone."),
+            order=50,
+        )
+    )
+    group_register(
+        SettingGroup(
+            AssignmentRules,
+            _("Assignment"),
+            _("How conversations that wait for a person find one."),
+            order=51,
         )
     )
 

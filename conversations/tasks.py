@@ -1,4 +1,6 @@
-"""Background entry point: bring back conversations whose time has come."""
+"""Background entry points: bring back what was put off, and leave nobody waiting unseen."""
+
+from collections.abc import Callable
 
 import structlog
 from django.db import DatabaseError
@@ -13,9 +15,21 @@ log = structlog.get_logger(__name__)
 @platform_task("conversations.snoozed_wake", queue="runs")
 def snoozed_wake() -> None:
     """Bring back what every tenant put off until now; harmless when it runs twice."""
+    _for_each_tenant(services.snoozed_wake)
+
+
+@platform_task("conversations.queues_tend", queue="runs")
+def queues_tend() -> None:
+    """Take back what an agent leaves unanswered, and give what waits; harmless when run twice."""
+    _for_each_tenant(services.overdue_requeue, services.queue_assign)
+
+
+def _for_each_tenant(*works: Callable[[], int]) -> None:
+    """Do the works in every workspace; one's trouble must not keep the others waiting."""
     for tenant in directory.tenants_active():
         with tenancy.tenant_scope(tenant):
-            try:
-                services.snoozed_wake()
-            except DatabaseError:  # one tenant's trouble must not keep the others' asleep
-                log.exception("snoozed_wake_failed", tenant=tenant.slug)
+            for work in works:
+                try:
+                    work()
+                except DatabaseError:
+                    log.exception("tending_failed", tenant=tenant.slug, work=work.__name__)

@@ -15,6 +15,11 @@ RESUME_LIMIT = 300
 DEFAULT_QUEUE = "general"
 LABEL_LENGTH = 40
 LABELS_LIMIT = 20
+SKILLS_LIMIT = 20
+CAPACITY_LIMIT = 100
+QUEUE_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+# An agent's socket says every 25 seconds that it is open; two of them may be late.
+PRESENCE = timedelta(seconds=75)
 # Why a person answers where the AI would have: not for what was asked, but because it may not.
 DEGRADED_REASONS = frozenset({"quota_exceeded", "people_only", "overloaded"})
 
@@ -127,6 +132,35 @@ class Position:
 
     epoch: str
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOutlook:
+    """What somebody who waits for a person may expect; None where there is nothing to go by."""
+
+    position: int
+    wait_seconds: int | None
+    opens_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLine:
+    """One of the team as an agent; `load` is how many conversations they have."""
+
+    person_id: UUID
+    name: str
+    is_available: bool
+    is_present: bool
+    load: int
+    capacity: int
+    has_own_capacity: bool
+    skills: tuple[str, ...]
+    seen_at: datetime | None
+
+    @property
+    def is_reachable(self) -> bool:
+        """Return whether conversations come to them now."""
+        return self.is_available and self.is_present
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations.views import inbox, triage, widget, widget_settings
+from conversations.views import agents, inbox, triage, widget, widget_settings
 
 app_name = "conversations"
 
@@ -17,6 +17,12 @@ urlpatterns = [
     path("inbox/<uuid:conversation_id>/resolve/", inbox.resolve, name="resolve"),
     path("inbox/<uuid:conversation_id>/triage/", triage.triage, name="triage"),
     path("inbox/<uuid:conversation_id>/note/", triage.note, name="note"),
+    path("inbox/<uuid:conversation_id>/assign/", agents.assign, name="assign"),
+    path("inbox/<uuid:conversation_id>/requeue/", agents.requeue, name="requeue"),
+    path("inbox/team/", agents.team, name="team"),
+    path("inbox/availability/", agents.availability, name="availability"),
+    path("settings/agents/", agents.agents, name="agents"),
+    path("settings/agents/<uuid:person_id>/", agents.agent, name="agent"),
     path("settings/widget/look/", widget_settings.edit, name="widget_settings"),
     path("widget.js", widget.loader, name="widget_loader"),
     path("widget/panel/", widget.panel, name="widget_panel"),

@@ -354,6 +354,11 @@ def _celery(environment: Environment) -> dict[str, Any]:
                 "schedule": 30.0,
                 "options": {"expires": 30},
             },
+            "conversations.queues_tend": {
+                "task": "conversations.queues_tend",
+                "schedule": 15.0,
+                "options": {"expires": 15},
+            },
             "tenants.quotas_reconcile": {
                 "task": "tenants.quotas_reconcile",
                 "schedule": 300.0,

@@ -1,5 +1,18 @@
 """Writes of conversations: messages, handover between AI and people, visitors, the widget."""
 
+from conversations.services.agents import (
+    AgentChanges,
+    agent_left,
+    agent_seen,
+    agent_update,
+    availability_set,
+)
+from conversations.services.assignment import (
+    conversation_assign,
+    conversation_requeue,
+    overdue_requeue,
+    queue_assign,
+)
 from conversations.services.chat import chat_answer_wait, chat_message_receive
 from conversations.services.handover import (
     conversation_claim,
@@ -25,13 +38,20 @@ from conversations.services.visitors import (
 from conversations.services.widget import widget_ensure, widget_look_change, widget_update
 
 __all__ = [
+    "AgentChanges",
     "Triage",
+    "agent_left",
     "agent_reply",
+    "agent_seen",
+    "agent_update",
+    "availability_set",
     "chat_answer_wait",
     "chat_message_receive",
+    "conversation_assign",
     "conversation_claim",
     "conversation_hand_back",
     "conversation_read",
+    "conversation_requeue",
     "conversation_resolve",
     "conversation_triage",
     "customer_ensure",
@@ -39,6 +59,8 @@ __all__ = [
     "handover_request",
     "message_receive",
     "note_add",
+    "overdue_requeue",
+    "queue_assign",
     "reply_append",
     "snoozed_wake",
     "visitor_authenticate",

@@ -8,13 +8,14 @@ from uuid import UUID
 from django.utils import timezone
 
 from conversations import announce
-from conversations.errors import ConversationNotFound, PersonNotFound
+from conversations.errors import ConversationNotFound, PersonCannotAnswer, PersonNotFound
 from conversations.models import Conversation, Message
 from conversations.texts import preview_of
 from conversations.types import Author, ConversationState, SystemKind
 from core.observability.metrics import messages_total, tenant_label
 from tenants.models import Person
-from tenants.selectors import person_get
+from tenants.selectors import membership_for, person_get
+from tenants.types import ROLE_SCOPES, Role
 
 
 def conversation_lock(conversation_id: UUID) -> Conversation:
@@ -89,4 +90,20 @@ def person_require(person_id: UUID) -> Person:
     person = person_get(person_id)
     if person is None:
         raise PersonNotFound()
+    return person
+
+
+def answerer_get(person_id: UUID) -> Person | None:
+    """Return the member of the tenant, if their role lets them answer."""
+    membership = membership_for(person_id=person_id)
+    may = membership and "conversations:write" in ROLE_SCOPES[Role(membership.role)]
+    return membership.person if membership and may else None
+
+
+def answerer_require(person_id: UUID) -> Person:
+    """Return a member who may answer; raises PersonNotFound, PersonCannotAnswer."""
+    person_require(person_id)
+    person = answerer_get(person_id)
+    if person is None:
+        raise PersonCannotAnswer()
     return person

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from conversations import selectors
 from conversations.models import Conversation
+from conversations.views.agents_pane import assignable
 from conversations.views.choices import InboxView, view_for
 from conversations.views.panes import customer_face, line_of, opened_of
 from conversations.views.triage_pane import triage_context
@@ -53,6 +54,7 @@ def opened_context(request: HttpRequest, found: Conversation, *, after: int) -> 
         "back_url": inbox_url(view_for(request.GET.get("view", ""))),
         "may_write": may_write,
         **triage_context(found, person_id=person_id_of(request)),
+        "assignable": assignable(found) if may_write else [],
     }
 
 

@@ -18,6 +18,7 @@ from conversations.forms import ReplyForm
 from conversations.models import Conversation
 from conversations.searching import Cursor, conversations_search
 from conversations.types import LABEL_LENGTH, TEXT_LIMIT, ConversationState
+from conversations.views.agents_pane import team_context
 from conversations.views.choices import VIEWS, InboxView, shortcuts, view_for, words
 from conversations.views.fragments import (
     MESSAGES,
@@ -120,6 +121,7 @@ def _page(request: HttpRequest) -> dict[str, Any]:
         "socket_url": f"{realtime_url(request.get_host())}/ws/inbox/",
         "words": words(),
         "shortcuts": shortcuts(),
+        **team_context(request),
     }
 
 

@@ -274,7 +274,8 @@ def _actions(
 
     resolve = action("resolve", gettext("Resolve"), "check")
     if is_mine:
-        return (action("hand_back", gettext("Hand back to AI"), "reply"), resolve)
+        requeue = action("requeue", gettext("Back to the queue"), "users", "ghost")
+        return (requeue, action("hand_back", gettext("Hand back to AI"), "reply"), resolve)
     if state == ConversationState.QUEUED:
         return (resolve, action("claim", gettext("Claim"), "hand", "primary"))
     if state == ConversationState.AI:

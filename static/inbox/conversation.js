@@ -155,7 +155,7 @@ export class Conversation {
       button.removeAttribute("aria-disabled");
       if (!done) await this.#request(this.#updatesAddress());
       else if (form.dataset.action === "claim") this.focusReply();
-      else if (form.dataset.action === "triage") toast(this.#words.saved, "success");
+      else if (["triage", "assign", "requeue"].includes(form.dataset.action)) toast(this.#words.saved, "success");
       else if (form === this.#parts["note-form"]) this.#noteSent(form);
     });
   }

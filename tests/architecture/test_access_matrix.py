@@ -29,7 +29,11 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/api-keys": {"name": "new", "scopes": ["settings:write"]},
     "POST /api/v1/api-keys/{key_id}/rotate": {"overlap_seconds": 60},
     "POST /api/v1/chat/message": {"message": "Hello", "user_id": "someone"},
+    "PATCH /api/v1/agents/{person_id}": {"capacity": 3, "skills": ["billing"]},
+    "PUT /api/v1/agents/{person_id}/availability": {"is_available": False},
+    "POST /api/v1/conversations/{conversation_id}/assign": {"assignee_id": "{agent}"},
     "POST /api/v1/conversations/{conversation_id}/claim": {},
+    "POST /api/v1/conversations/{conversation_id}/requeue": {},
     "POST /api/v1/conversations/{conversation_id}/hand-back": {},
     "POST /api/v1/conversations/{conversation_id}/resolve": {},
     "POST /api/v1/conversations/{conversation_id}/messages": {"text": "Hi", "client_id": "c-1"},
@@ -63,6 +67,9 @@ FORM = {
     "overlap": "24",
     "source": "a",
     "priority": "low",
+    "assignee_id": "{agent}",
+    "capacity": "3",
+    "skills": "billing",
 }
 ANY_SCOPE = "team:read"  # for what needs none
 Things = dict[str, str]
@@ -80,6 +87,8 @@ def foreign(globex: TenantContext, people: dict[tuple[str, str], Any]) -> Things
 
 def called(caller: Caller, route: Route, things: Things, **body: Any) -> Any:
     """Send the request as it would come in, and undo what it did."""
+    # A "{kind}" in a body names a thing as an address does.
+    body = {name: things.get(str(value).strip("{}"), value) for name, value in body.items()}
     with tenancy.public_scope(), transaction.atomic():
         path = route.filled(things)
         headers = {"prefer": "wait=0"}

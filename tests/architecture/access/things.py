@@ -24,6 +24,7 @@ from tenants.models import Block, Invitation
 from tenants.preferences import selectors as preferences
 from tenants.preferences.models import SettingChange
 from tenants.preferences.services import setting_change
+from tenants.selectors import membership_list
 from tenants.services import api_key_create, login_ticket_create
 from tenants.types import Actor, Role
 from tests.factories.conversations import conversation_make, say
@@ -54,6 +55,7 @@ PARAMETERS = {
     "versions/content_hash": "version",
     "drafts/draft_id": "draft",
     "team/person_id": "person",
+    "agents/person_id": "agent",
     "keys/key_id": "key",
     "api-keys/key_id": "key",
     "ticket/ticket": "ticket",
@@ -83,6 +85,7 @@ def things_make(tenant: TenantContext, person: Any) -> dict[str, str]:
             "setting_group": "workspace",
             "setting_change": str(_setting_change().pk),
             "person": str(person.pk),
+            "agent": str(membership_list().filter(role=Role.AGENT)[0].person_id),
             "key": str(api_key_create(name=f"{tenant.slug}'s", scopes=["settings:write"]).id),
             **_links(tenant.slug, person),
             "ticket": login_ticket_create(person_id=person.pk),
