@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations.api import agents, chat, customers, inbox, search, triage
+from conversations.api import agents, chat, customers, inbox, search, service_levels, triage
 
 _ONE = "conversations/<uuid:conversation_id>"
 
@@ -20,6 +20,13 @@ urlpatterns = [
     path(f"{_ONE}/notes", triage.NoteListView.as_view(), name="api_conversation_notes"),
     path(f"{_ONE}/assign", agents.AssignView.as_view(), name="api_conversation_assign"),
     path(f"{_ONE}/requeue", agents.RequeueView.as_view(), name="api_conversation_requeue"),
+    path(f"{_ONE}/sla", service_levels.TargetListView.as_view(), name="api_conversation_sla"),
+    path("sla-policies", service_levels.PolicyListView.as_view(), name="api_sla_policies"),
+    path(
+        "sla-policies/<uuid:policy_id>",
+        service_levels.PolicyView.as_view(),
+        name="api_sla_policy",
+    ),
     path("agents", agents.AgentListView.as_view(), name="api_agents"),
     path("agents/<uuid:person_id>", agents.AgentView.as_view(), name="api_agent"),
     path(

@@ -45,6 +45,21 @@ class StaleReply(Conflict):
     title = "The conversation has moved on; this reply is dropped."
 
 
+class PolicyNotFound(NotFound):
+    code = "sla_policy_not_found"
+    title = "There is no such service level."
+
+
+class PolicyNameTaken(Conflict):
+    code = "sla_policy_name_taken"
+    title = "Another service level has that name."
+
+
+class PolicyIncomplete(DomainError):
+    code = "sla_policy_incomplete"
+    title = "Say how many minutes at least one of the three may take."
+
+
 class CapacityInvalid(DomainError):
     code = "capacity_invalid"
     title = "Somebody has 1 to 100 conversations at once."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django import forms
@@ -11,14 +11,19 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from conversations.errors import OriginInvalid
+from conversations.models import SlaPolicy
 from conversations.origins import origin_normalise
 from conversations.services import AgentChanges, Triage
-from conversations.types import CAPACITY_LIMIT, SNOOZES, TEXT_LIMIT, Priority
+from conversations.types import CAPACITY_LIMIT, MINUTES_LIMIT, SNOOZES, TEXT_LIMIT, Priority
 from core.errors import ValidationFailed
 from core.forms import LinesField
 
 Body = TypeVar("Body", bound=BaseModel)
 SUGGESTION_LIMIT = 120
+
+
+def _minutes(label: Any) -> forms.IntegerField:
+    return forms.IntegerField(label=label, required=False, min_value=1, max_value=MINUTES_LIMIT)
 
 
 class ReplyForm(forms.Form):
@@ -93,6 +98,66 @@ class AgentForm(forms.Form):
         faults_raise(self)
         asked = self.cleaned_data
         return {"capacity": asked["capacity"], "skills": asked["skills"].split(",")}
+
+
+class SlaPolicyForm(forms.Form):
+    """For whom a service level is, and how many minutes of office hours each may take."""
+
+    name = forms.CharField(label=_("Name"), max_length=80)
+    first_response_minutes = _minutes(_("Minutes to the first answer"))
+    next_response_minutes = _minutes(_("Minutes to every further answer"))
+    resolution_minutes = _minutes(_("Minutes to the resolution"))
+    priority_from = forms.ChoiceField(
+        label=_("From priority"), choices=[(each.key, each.key.capitalize()) for each in Priority]
+    )
+    labels = forms.CharField(
+        label=_("With one of these labels"),
+        required=False,
+        max_length=800,
+        help_text=_("Parted by commas; none means whatever labels."),
+    )
+    channels = forms.CharField(
+        label=_("In these channels"),
+        required=False,
+        max_length=400,
+        help_text=_("Such as web or api, parted by commas; none means all."),
+    )
+    position = forms.IntegerField(
+        label=_("Order"),
+        min_value=0,
+        max_value=1_000,
+        help_text=_("The first that fits holds, counted from 0."),
+    )
+    is_active = forms.BooleanField(label=_("In force"), required=False)
+
+    @staticmethod
+    def initial_of(policy: SlaPolicy | None) -> dict[str, Any]:
+        """Return what the form shows of a policy, or of a new one."""
+        policy = policy or SlaPolicy()
+        plain = ("name", "position", "is_active", *SlaPolicy.MINUTES.values())
+        return {
+            **{name: getattr(policy, name) for name in plain},
+            "priority_from": Priority(policy.priority_from).key,
+            "labels": ", ".join(policy.labels),
+            "channels": ", ".join(policy.channels),
+        }
+
+    def clean_labels(self) -> list[str]:
+        return self._words("labels")
+
+    def clean_channels(self) -> list[str]:
+        return self._words("channels")
+
+    def _words(self, name: str) -> list[str]:
+        return sorted({word.strip().lower() for word in self.cleaned_data[name].split(",")} - {""})
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Return the values as the service takes them."""
+        return {
+            **self.cleaned_data,
+            "priority_from": Priority[self.cleaned_data["priority_from"].upper()],
+        }
 
 
 def faults_raise(form: forms.Form) -> None:

@@ -20,6 +20,7 @@ from conversations.types import (
     ConversationState,
     Position,
     Priority,
+    SlaKind,
 )
 from core.identifiers import uuid7
 
@@ -267,6 +268,82 @@ class QueueWait(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seconds} s in {self.queue}"
+
+
+class SlaPolicy(models.Model):
+    """How soon people shall answer and resolve, in minutes of office hours, and for whom.
+
+    Of the active ones the first by `position` that a conversation fits holds. Empty conditions fit
+    everything; of `labels` one is enough.
+    """
+
+    MINUTES: ClassVar[dict[SlaKind, str]] = {kind: f"{kind.value}_minutes" for kind in SlaKind}
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=80, unique=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    is_active = models.BooleanField(default=True)
+    priority_from = models.PositiveSmallIntegerField(default=Priority.NONE)
+    labels = ArrayField(models.CharField(max_length=LABEL_LENGTH), default=list, blank=True)
+    channels = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    first_response_minutes = models.PositiveIntegerField(null=True, blank=True)
+    next_response_minutes = models.PositiveIntegerField(null=True, blank=True)
+    resolution_minutes = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("service level")
+        ordering = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def minutes_for(self, kind: SlaKind) -> int | None:
+        """Return how long it may take; None where nothing is promised."""
+        minutes: int | None = getattr(self, self.MINUTES[kind])
+        return minutes
+
+    def fits(self, conversation: Conversation) -> bool:
+        """Return whether the policy is for this conversation."""
+        return (
+            conversation.priority >= self.priority_from
+            and (not self.labels or bool({*self.labels} & {*conversation.labels}))
+            and (not self.channels or conversation.channel in self.channels)
+        )
+
+
+class SlaTarget(models.Model):
+    """Until when a person shall have done something in a conversation, and what became of it.
+
+    Open until `ended_at`; then either met, or given up because no person was needed any more.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="sla_targets"
+    )
+    policy = models.ForeignKey(SlaPolicy, on_delete=models.SET_NULL, null=True)
+    kind = models.CharField(max_length=20, choices=[(kind.value, kind.value) for kind in SlaKind])
+    started_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    is_met = models.BooleanField(default=False)
+    breached_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("target")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "kind"],
+                condition=Q(ended_at=None),
+                name="sla_target_open_once",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(ended_at=None), name="sla_target_due")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.due_at:%Y-%m-%d %H:%M}"
 
 
 class WidgetInstallation(models.Model):

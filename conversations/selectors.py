@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from statistics import median
 from uuid import UUID
 
-from django.db.models import Count, Func, Q, QuerySet
+from django.db.models import Count, Func, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from conversations.errors import (
     ConversationNotFound,
     MessageNotFound,
     PersonNotFound,
+    PolicyNotFound,
     WidgetUnknown,
 )
 from conversations.models import (
@@ -23,6 +24,8 @@ from conversations.models import (
     Customer,
     Message,
     QueueWait,
+    SlaPolicy,
+    SlaTarget,
     WidgetInstallation,
 )
 from conversations.support_preferences import AssignmentRules, office_hours
@@ -69,6 +72,7 @@ def conversation_list(
     label: str = "",
     mentions: UUID | None = None,
     snoozed: bool | None = None,
+    is_due: bool = False,
 ) -> QuerySet[Conversation]:
     """Return conversations in which something was said, the latest first.
 
@@ -76,6 +80,7 @@ def conversation_list(
     others. What was said in them is searched by `conversations.searching`.
     """
     found = Conversation.objects.select_related("customer").filter(last_message_at__isnull=False)
+    found = found.annotate(due_at=_due_at())
     wanted = [str(state) for state in states]
     if wanted:
         found = found.filter(state__in=wanted)
@@ -86,10 +91,18 @@ def conversation_list(
     if mentions:
         naming = ConversationNote.objects.filter(mentions__contains=[mentions])
         found = found.filter(pk__in=naming.values("conversation_id"))
+    if is_due:
+        found = found.filter(due_at__isnull=False)
     if snoozed is not None:
         is_later = Q(snoozed_until__gt=timezone.now())
         found = found.filter(is_later if snoozed else ~is_later | Q(snoozed_until=None))
     return found.order_by("-last_message_at", "-pk")
+
+
+def _due_at() -> Subquery:
+    """Return by when a person shall do the next thing; NULL where nothing is promised."""
+    mine = SlaTarget.objects.filter(conversation_id=OuterRef("pk"), ended_at=None)
+    return Subquery(mine.order_by("due_at").values("due_at")[:1])
 
 
 def note_list(*, conversation_id: UUID) -> QuerySet[ConversationNote]:
@@ -179,6 +192,31 @@ def _agent_line(
         skills=tuple(profile.skills),
         seen_at=profile.seen_at,
     )
+
+
+def sla_policy_list() -> QuerySet[SlaPolicy]:
+    """Return the tenant's service levels, in the order they are looked through."""
+    return SlaPolicy.objects.order_by("position", "name")
+
+
+def sla_policy_get(*, policy_id: UUID) -> SlaPolicy:
+    """Return a service level; raises PolicyNotFound."""
+    found = SlaPolicy.objects.filter(pk=policy_id).first()
+    if found is None:
+        raise PolicyNotFound()
+    return found
+
+
+def sla_policy_for(conversation: Conversation) -> SlaPolicy | None:
+    """Return the service level that a conversation falls under."""
+    active = sla_policy_list().filter(is_active=True)
+    return next((policy for policy in active if policy.fits(conversation)), None)
+
+
+def sla_target_list(*, conversation_id: UUID) -> QuerySet[SlaTarget]:
+    """Return what was and is promised in a conversation, the latest first."""
+    mine = SlaTarget.objects.filter(conversation_id=conversation_id).select_related("policy")
+    return mine.order_by("-started_at", "-pk")
 
 
 def queue_outlook(conversation: Conversation) -> QueueOutlook:

@@ -12,11 +12,15 @@ from conversations.models import (
     ConversationNote,
     Customer,
     Message,
+    SlaPolicy,
+    SlaTarget,
     WidgetInstallation,
 )
 from conversations.searching import Found
 from conversations.types import (
     CAPACITY_LIMIT,
+    LABEL_LENGTH,
+    MINUTES_LIMIT,
     QUEUE_NAME,
     SKILLS_LIMIT,
     TEXT_LIMIT,
@@ -213,6 +217,81 @@ class AgentSerializer(serializers.Serializer[AgentLine]):
     capacity = serializers.IntegerField()
     skills = serializers.ListField(child=serializers.CharField())
     seen_at = serializers.DateTimeField(allow_null=True)
+
+
+class SlaPolicySerializer(serializers.ModelSerializer[SlaPolicy]):
+    """A service level; minutes are of office hours, null where nothing is promised."""
+
+    priority_from = serializers.SerializerMethodField()
+
+    @extend_schema_field(serializers.ChoiceField(choices=PRIORITIES))
+    def get_priority_from(self, policy: SlaPolicy) -> str:
+        return Priority(policy.priority_from).key
+
+    class Meta:
+        model = SlaPolicy
+        fields = (
+            "id",
+            "name",
+            "position",
+            "is_active",
+            "priority_from",
+            "labels",
+            "channels",
+            "first_response_minutes",
+            "next_response_minutes",
+            "resolution_minutes",
+        )
+        read_only_fields = fields
+
+
+def _minutes() -> serializers.IntegerField:
+    return serializers.IntegerField(
+        min_value=1, max_value=MINUTES_LIMIT, required=False, allow_null=True
+    )
+
+
+class SlaPolicyBody(StrictSerializer):
+    """For whom, and how many minutes at least one of the three may take."""
+
+    name = serializers.CharField(max_length=80)
+    position = serializers.IntegerField(min_value=0, max_value=1_000, required=False)
+    is_active = serializers.BooleanField(required=False)
+    priority_from = serializers.ChoiceField(choices=PRIORITIES, required=False)
+    labels = serializers.ListField(
+        child=serializers.CharField(max_length=LABEL_LENGTH), max_length=20, required=False
+    )
+    channels = serializers.ListField(
+        child=serializers.CharField(max_length=20), max_length=20, required=False
+    )
+    first_response_minutes = _minutes()
+    next_response_minutes = _minutes()
+    resolution_minutes = _minutes()
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the values as the service takes them."""
+        values = super().to_internal_value(data)
+        if "priority_from" in values:
+            values["priority_from"] = Priority[values["priority_from"].upper()]
+        return values
+
+
+class SlaTargetSerializer(AnswerSerializer[SlaTarget]):
+    """What was promised in a conversation: open until `ended_at`, then met or given up."""
+
+    class Meta:
+        model = SlaTarget
+        fields = (
+            "id",
+            "kind",
+            "policy_id",
+            "started_at",
+            "due_at",
+            "ended_at",
+            "is_met",
+            "breached_at",
+        )
+        read_only_fields = fields
 
 
 class TriageBody(StrictSerializer):

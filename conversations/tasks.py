@@ -20,8 +20,11 @@ def snoozed_wake() -> None:
 
 @platform_task("conversations.queues_tend", queue="runs")
 def queues_tend() -> None:
-    """Take back what an agent leaves unanswered, and give what waits; harmless when run twice."""
-    _for_each_tenant(services.overdue_requeue, services.queue_assign)
+    """Take back what an agent leaves unanswered, give what waits, note what is late.
+
+    Harmless when it runs twice.
+    """
+    _for_each_tenant(services.overdue_requeue, services.queue_assign, services.breaches_note)
 
 
 def _for_each_tenant(*works: Callable[[], int]) -> None:

@@ -17,6 +17,7 @@ LABEL_LENGTH = 40
 LABELS_LIMIT = 20
 SKILLS_LIMIT = 20
 CAPACITY_LIMIT = 100
+MINUTES_LIMIT = 100_000
 QUEUE_NAME = r"^[a-z][a-z0-9_]{0,39}$"
 # An agent's socket says every 25 seconds that it is open; two of them may be late.
 PRESENCE = timedelta(seconds=75)
@@ -55,6 +56,14 @@ class Priority(IntEnum):
     def key(self) -> str:
         """Return the name that REST and forms use."""
         return self.name.lower()
+
+
+class SlaKind(StrEnum):
+    """What a person shall have done by then."""
+
+    FIRST_RESPONSE = "first_response"
+    NEXT_RESPONSE = "next_response"
+    RESOLUTION = "resolution"
 
 
 class Author(StrEnum):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations.views import agents, inbox, triage, widget, widget_settings
+from conversations.views import agents, inbox, service_levels, triage, widget, widget_settings
 
 app_name = "conversations"
 
@@ -23,6 +23,14 @@ urlpatterns = [
     path("inbox/availability/", agents.availability, name="availability"),
     path("settings/agents/", agents.agents, name="agents"),
     path("settings/agents/<uuid:person_id>/", agents.agent, name="agent"),
+    path("settings/service-levels/", service_levels.levels, name="service_levels"),
+    path("settings/service-levels/new/", service_levels.level_new, name="service_level_new"),
+    path("settings/service-levels/<uuid:policy_id>/", service_levels.level, name="service_level"),
+    path(
+        "settings/service-levels/<uuid:policy_id>/delete/",
+        service_levels.level_delete,
+        name="service_level_delete",
+    ),
     path("settings/widget/look/", widget_settings.edit, name="widget_settings"),
     path("widget.js", widget.loader, name="widget_loader"),
     path("widget/panel/", widget.panel, name="widget_panel"),

@@ -265,6 +265,8 @@ SPECTACULAR_SETTINGS = {
             "superseded",
             "handed_over",
         ],
+        # Those of conversations.types.Priority.
+        "PriorityEnum": ["none", "low", "medium", "high", "urgent"],
         # Those of workflows.types.VersionState.
         "VersionStateEnum": ["library", "draft", "validated", "published", "retired"],
     },

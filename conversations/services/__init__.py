@@ -27,6 +27,7 @@ from conversations.services.messages import (
     reply_append,
 )
 from conversations.services.notes import note_add
+from conversations.services.service_levels import breaches_note, policy_delete, policy_save
 from conversations.services.triage import Triage, conversation_triage, snoozed_wake
 from conversations.services.visitors import (
     customer_ensure,
@@ -45,6 +46,7 @@ __all__ = [
     "agent_seen",
     "agent_update",
     "availability_set",
+    "breaches_note",
     "chat_answer_wait",
     "chat_message_receive",
     "conversation_assign",
@@ -60,6 +62,8 @@ __all__ = [
     "message_receive",
     "note_add",
     "overdue_requeue",
+    "policy_delete",
+    "policy_save",
     "queue_assign",
     "reply_append",
     "snoozed_wake",

@@ -15,6 +15,7 @@ from conversations import announce, selectors
 from conversations.errors import ClientIdTaken, NotAssignedToYou, StaleReply
 from conversations.models import Conversation, Message
 from conversations.services.greeting import greeting_answered
+from conversations.services.service_levels import targets_meet, targets_start
 from conversations.services.transcript import (
     conversation_lock,
     conversation_store,
@@ -29,6 +30,7 @@ from conversations.types import (
     Citation,
     ConversationState,
     ReceivedMessage,
+    SlaKind,
     SystemKind,
 )
 from core.events import catalogue, publish
@@ -57,10 +59,18 @@ def message_receive(*, conversation_id: UUID, client_id: str, text: str) -> Rece
         conversation.last_visitor_seq = conversation.visitor_read_seq = message.seq
         conversation.snoozed_until = None  # who writes again is not put off
         conversation_store(conversation, has_new_state=is_reopened)
+        if conversation.state == ConversationState.ASSIGNED and _was_answered(conversation):
+            targets_start(conversation, SlaKind.NEXT_RESPONSE)
         _received_publish(message)
         if message.seq == 1:
             greeting_answered(customer_id=conversation.customer_id)
     return ReceivedMessage(message.pk, message.seq, False, conversation_id)
+
+
+def _was_answered(conversation: Conversation) -> bool:
+    """Return whether a person has answered; until then it is the first answer that is due."""
+    first = selectors.sla_target_list(conversation_id=conversation.pk)
+    return not first.filter(kind=SlaKind.FIRST_RESPONSE, ended_at=None).exists()
 
 
 def _message_known(conversation: Conversation, client_id: str, author: Author) -> Message | None:
@@ -181,6 +191,7 @@ def agent_reply(*, conversation_id: UUID, person_id: UUID, client_id: str, text:
         conversation.answered_seq = conversation.last_visitor_seq
         conversation.agent_read_seq = message.seq
         conversation_store(conversation)
+        targets_meet(conversation, SlaKind.FIRST_RESPONSE, SlaKind.NEXT_RESPONSE)
         publish(
             catalogue.AgentReplied(
                 conversation_id=conversation_id, message_id=message.pk, person_id=person_id

@@ -22,11 +22,19 @@ class InboxView:
     empty_text: Promise
     is_mine: bool = False
     is_mentions: bool = False
+    is_due: bool = False
     snoozed: bool = False
 
     @property
     def is_queue(self) -> bool:
         return self.key == "queue"
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Return how the list is ordered: by what is to be done next, or the latest first."""
+        if self.is_queue:
+            return ("-priority", "queued_at", "pk")
+        return ("due_at", "pk") if self.is_due else ("-last_message_at", "-pk")
 
 
 VIEWS = (
@@ -55,6 +63,15 @@ VIEWS = (
         empty_title=_("Nobody has mentioned you"),
         empty_text=_("When a note says @ and your name, its conversation appears here."),
         is_mentions=True,
+    ),
+    InboxView(
+        key="due",
+        label=_("Due"),
+        icon="bell",
+        states=(),
+        empty_title=_("Nothing is due"),
+        empty_text=_("What a service level promises stands here, the next to be late first."),
+        is_due=True,
     ),
     InboxView(
         key="all",

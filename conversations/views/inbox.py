@@ -164,10 +164,10 @@ def _listed(request: HttpRequest, view: InboxView, label: str) -> dict[str, Any]
         owner_id=person_id if view.is_mine else None,
         label=label,
         mentions=person_id if view.is_mentions else None,
+        is_due=view.is_due,
         snoozed=None if view.is_mentions or view.key == "resolved" else view.snoozed,
     )
-    ordered = found.order_by("-priority", "queued_at", "pk") if view.is_queue else found
-    rows = list(ordered[: ROWS + 1])
+    rows = list(found.order_by(*view.order)[: ROWS + 1])
     return {
         "rows": [row_of(item, url=_url(item, {"view": view.key})) for item in rows[:ROWS]],
         "has_more": len(rows) > ROWS,

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -65,6 +66,8 @@ class Row:
     priority_tone: str
     labels: tuple[str, ...]
     snoozed_until: datetime | None
+    due_at: datetime | None
+    is_late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,8 @@ def customer_face(conversation: Conversation) -> Face:
 
 
 def row_of(conversation: Conversation, *, url: str) -> Row:
-    """Return a conversation as a row of the list."""
+    """Return a conversation as a row of the list; a list knows what is due, a search does not."""
+    due_at: datetime | None = getattr(conversation, "due_at", None)
     state = ConversationState(conversation.state)
     return Row(
         id=str(conversation.pk),
@@ -155,6 +159,8 @@ def row_of(conversation: Conversation, *, url: str) -> Row:
         priority_tone=PRIORITY_TONES.get(Priority(conversation.priority), ""),
         labels=tuple(conversation.labels),
         snoozed_until=conversation.snoozed_until if conversation.is_snoozed else None,
+        due_at=due_at,
+        is_late=due_at is not None and due_at < timezone.now(),
     )
 
 

@@ -189,6 +189,13 @@ class ConversationResolved(Event):
     by: str
 
 
+@event("conversation.sla.breached")
+class SlaBreached(Event):
+    conversation_id: UUID
+    target_id: UUID
+    kind: str
+
+
 @event("conversation.agent.replied")
 class AgentReplied(Event):
     conversation_id: UUID

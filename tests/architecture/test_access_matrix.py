@@ -40,6 +40,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/conversations/{conversation_id}/notes": {"text": "Hm", "client_id": "n-1"},
     "PATCH /api/v1/conversations/{conversation_id}/triage": {"priority": "high"},
     "POST /api/v1/dead-letters/redrive": {},
+    "POST /api/v1/sla-policies": {"name": "Quicker", "first_response_minutes": 5},
+    "PATCH /api/v1/sla-policies/{policy_id}": {"name": "Slower"},
     "POST /api/v1/documents": {"url": "http://127.0.0.1/returns.html"},
     "POST /api/v1/invitations": {"email": "new@acme.example.com", "role": "viewer"},
     "POST /api/v1/knowledge/search": {"query": "returns"},
@@ -69,6 +71,10 @@ FORM = {
     "priority": "low",
     "assignee_id": "{agent}",
     "capacity": "3",
+    "name": "Quickest",
+    "position": "0",
+    "priority_from": "none",
+    "first_response_minutes": "5",
     "skills": "billing",
 }
 ANY_SCOPE = "team:read"  # for what needs none

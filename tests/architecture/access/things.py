@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from commerce.models import Order, Product
 from conversations.models import Message
+from conversations.services import policy_save
 from core.tenancy import TenantContext, require, tenant_scope
 from knowledge.models import Chunk, Document, DocumentContent
 from routing.models import RoutingDecision
@@ -56,6 +57,8 @@ PARAMETERS = {
     "drafts/draft_id": "draft",
     "team/person_id": "person",
     "agents/person_id": "agent",
+    "sla-policies/policy_id": "sla_policy",
+    "service-levels/policy_id": "sla_policy",
     "keys/key_id": "key",
     "api-keys/key_id": "key",
     "ticket/ticket": "ticket",
@@ -85,6 +88,9 @@ def things_make(tenant: TenantContext, person: Any) -> dict[str, str]:
             "setting_group": "workspace",
             "setting_change": str(_setting_change().pk),
             "person": str(person.pk),
+            "sla_policy": str(
+                policy_save(values={"name": "Quick", "first_response_minutes": 5}).pk
+            ),
             "agent": str(membership_list().filter(role=Role.AGENT)[0].person_id),
             "key": str(api_key_create(name=f"{tenant.slug}'s", scopes=["settings:write"]).id),
             **_links(tenant.slug, person),
