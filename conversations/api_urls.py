@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations.api import chat, customers, inbox, search, triage
+from conversations.api import chat, customers, inbox, ratings, search, triage
 
 _ONE = "conversations/<uuid:conversation_id>"
 
@@ -18,6 +18,7 @@ urlpatterns = [
     path(f"{_ONE}/resolve", inbox.ResolveView.as_view(), name="api_conversation_resolve"),
     path(f"{_ONE}/triage", triage.TriageView.as_view(), name="api_conversation_triage"),
     path(f"{_ONE}/notes", triage.NoteListView.as_view(), name="api_conversation_notes"),
+    path("ratings", ratings.RatingListView.as_view(), name="api_ratings"),
     path("customers", customers.CustomerListView.as_view(), name="api_customers"),
     path("customers/<uuid:pk>", customers.CustomerDetailView.as_view(), name="api_customer"),
     path("widget", customers.WidgetView.as_view(), name="api_widget"),

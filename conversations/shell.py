@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from conversations import selectors
-from conversations.preferences import VisitorRules, WidgetLook
+from conversations.preferences import VisitorRules, WidgetLook, WidgetVisitors
 from conversations.services import widget as widget_services
 from conversations.types import DEFAULT_QUEUE
 from core import fragments, onboarding, tenancy
@@ -70,6 +70,17 @@ def _groups_register() -> None:
             page="conversations:widget_settings",
             read=widget_services.look_read,
             write=widget_services.look_write,
+        )
+    )
+    group_register(
+        SettingGroup(
+            WidgetVisitors,
+            _("Visitors of the widget"),
+            _("What they are asked before and after, and who may say who they are."),
+            order=35,
+            page="conversations:widget_visitors",
+            read=widget_services.visitors_read,
+            write=widget_services.visitors_write,
         )
     )
     group_register(

@@ -1,12 +1,19 @@
 """Writes of conversations: messages, handover between AI and people, visitors, the widget."""
 
 from conversations.services.chat import chat_answer_wait, chat_message_receive
+from conversations.services.details import (
+    attributes_note,
+    contact_claim,
+    contact_leave,
+    form_answer,
+)
 from conversations.services.handover import (
     conversation_claim,
     conversation_hand_back,
     conversation_resolve,
     handover_request,
 )
+from conversations.services.identity import identity_secret_rotate
 from conversations.services.messages import (
     agent_reply,
     conversation_read,
@@ -14,6 +21,7 @@ from conversations.services.messages import (
     reply_append,
 )
 from conversations.services.notes import note_add
+from conversations.services.ratings import rating_give
 from conversations.services.triage import Triage, conversation_triage, snoozed_wake
 from conversations.services.visitors import (
     customer_ensure,
@@ -22,13 +30,21 @@ from conversations.services.visitors import (
     visitor_conversation,
     visitor_session_start,
 )
-from conversations.services.widget import widget_ensure, widget_look_change, widget_update
+from conversations.services.widget import (
+    widget_ensure,
+    widget_look_change,
+    widget_update,
+    widget_visitors_change,
+)
 
 __all__ = [
     "Triage",
     "agent_reply",
+    "attributes_note",
     "chat_answer_wait",
     "chat_message_receive",
+    "contact_claim",
+    "contact_leave",
     "conversation_claim",
     "conversation_hand_back",
     "conversation_read",
@@ -36,9 +52,12 @@ __all__ = [
     "conversation_triage",
     "customer_ensure",
     "customer_update",
+    "form_answer",
     "handover_request",
+    "identity_secret_rotate",
     "message_receive",
     "note_add",
+    "rating_give",
     "reply_append",
     "snoozed_wake",
     "visitor_authenticate",
@@ -47,4 +66,5 @@ __all__ = [
     "widget_ensure",
     "widget_look_change",
     "widget_update",
+    "widget_visitors_change",
 ]

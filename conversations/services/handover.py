@@ -97,7 +97,7 @@ def conversation_claim(*, conversation_id: UUID, person_id: UUID) -> Conversatio
         queue = conversation.queue
         state_set(conversation, ConversationState.ASSIGNED, owner=person)
         joined = _("%(name)s joined the conversation.") % {"name": person.display_name}
-        system_append(conversation, SystemKind.JOINED, joined)
+        system_append(conversation, SystemKind.JOINED, joined, name=person.display_name)
         conversation_store(conversation, has_new_state=True)
         _places_announce(queue)
         publish(catalogue.ConversationClaimed(conversation_id=conversation_id, person_id=person_id))
@@ -127,7 +127,10 @@ def conversation_hand_back(*, conversation_id: UUID, person_id: UUID) -> Convers
         state_set(conversation, ConversationState.AI)
         handed_back = _("%(name)s left; the AI assistant answers again.")
         system_append(
-            conversation, SystemKind.HANDED_BACK, handed_back % {"name": person.display_name}
+            conversation,
+            SystemKind.HANDED_BACK,
+            handed_back % {"name": person.display_name},
+            name=person.display_name,
         )
         conversation_store(conversation, has_new_state=True)
         publish(

@@ -56,8 +56,13 @@ export class Banners extends EventTarget {
 
   #queued(queue) {
     const dots = h("span", { class: "waiting-dots", "aria-hidden": "true" }, ...[0, 1, 2].map(() => h("span", { class: "dot" })));
-    const text = queue?.position > 0 ? t("queued_at", { n: queue.position }) : t("queued");
+    const text = this.#place(queue?.position ?? 0);
     return this.#line("queued", "person", text, dots);
+  }
+
+  #place(position) {
+    if (position < 1) return t("queued");
+    return position === 1 ? t("queued_next") : t("queued_at", { n: position });
   }
 
   #resolved() {

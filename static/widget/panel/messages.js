@@ -18,6 +18,13 @@ function sameGroup(a, b) {
   );
 }
 
+/** What a system message says, in the visitor's language where its kind is known. */
+function systemText({ kind, name, text }) {
+  const words = kind && document.documentElement.lang !== "en" ? t(`said_${kind}`, { name }) : "";
+  // A text for a special reason is more than its kind.
+  return words && !words.startsWith("said_") ? words : text;
+}
+
 function sourceLink(citation, children, look) {
   const href = safeUrl(citation.url, location.origin);
   if (!href) return null;
@@ -62,6 +69,10 @@ export class MessagesView extends EventTarget {
     this.#latest = latest;
     log.addEventListener("scroll", () => this.isAtBottom && (latest.hidden = true), { passive: true });
     latest.addEventListener("click", () => this.scrollDown());
+    // What takes room below must not hide what was last said.
+    let wasAtBottom = true;
+    log.addEventListener("scroll", () => (wasAtBottom = this.isAtBottom), { passive: true });
+    new ResizeObserver(() => wasAtBottom && this.scrollDown()).observe(log);
   }
 
   get isAtBottom() {
@@ -166,7 +177,7 @@ export class MessagesView extends EventTarget {
   #messageNode(item, look) {
     const version = [item.seq, item.state, item.reason, look.offer].join("|");
     const node = this.#cached(item.key, version, () =>
-      item.author === "system" ? h("div", { class: "system" }, item.text) : this.#message(item, look),
+      item.author === "system" ? h("div", { class: "system" }, systemText(item)) : this.#message(item, look),
     );
     node.classList.toggle("follows", Boolean(look.follows));
     node.classList.toggle("led", Boolean(look.led));
