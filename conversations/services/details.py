@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -110,9 +110,7 @@ def form_answer(*, conversation_id: UUID, answers: Mapping[str, Any]) -> Convers
     widget = selectors.widget_current()
     with transaction.atomic():
         conversation = conversation_lock(conversation_id)
-        fields = selectors.fields_open(
-            conversation.customer, fields_of(widget.form if widget else ())
-        )
+        fields = _fields_asked(conversation.customer, widget.form if widget else ())
         cleaned = answers_check(fields, answers)
         given = [
             {"id": field.id, "label": field.label, "value": cleaned[field.id]}
@@ -124,6 +122,14 @@ def form_answer(*, conversation_id: UUID, answers: Mapping[str, Any]) -> Convers
         _answers_store(conversation.customer_id, fields, given)
         announce.change_announce(conversation)
     return conversation
+
+
+def _fields_asked(customer: Customer, stored: Iterable[Mapping[str, Any]]) -> list[FormField]:
+    """Return the form's fields; what is known of the customer need not be answered again."""
+    fields = fields_of(stored)
+    needed = {field.id for field in selectors.fields_open(customer, fields)}
+    known = {"required": False}
+    return [each if each.id in needed else each.model_copy(update=known) for each in fields]
 
 
 def _answers_store(customer_id: UUID, fields: list[FormField], given: list[dict[str, Any]]) -> None:

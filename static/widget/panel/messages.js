@@ -95,7 +95,7 @@ export class MessagesView extends EventTarget {
       const look = {
         follows: sameGroup(before, item),
         led: sameGroup(item, items[index + 1]),
-        offer: offersPerson && item.abstained && index === items.length - 1,
+        offer: Boolean(offersPerson && item.abstained && index === items.length - 1),
       };
       wanted.push(this.#messageNode(item, look));
     });
@@ -176,12 +176,22 @@ export class MessagesView extends EventTarget {
 
   #messageNode(item, look) {
     const version = [item.seq, item.state, item.reason, look.offer].join("|");
+    const known = this.#nodes.get(item.key);
+    if (known && known.version !== version && item.author === "visitor") this.#stateChange(known, item, version);
     const node = this.#cached(item.key, version, () =>
       item.author === "system" ? h("div", { class: "system" }, systemText(item)) : this.#message(item, look),
     );
     node.classList.toggle("follows", Boolean(look.follows));
     node.classList.toggle("led", Boolean(look.led));
     return node;
+  }
+
+  /** Say how an own message fares now; drawn anew, it would be read out again. */
+  #stateChange(known, item, version) {
+    known.version = version;
+    known.node.dataset.seq = item.seq;
+    known.node.dataset.state = item.state;
+    known.node.querySelector(".meta").replaceWith(this.#meta(item));
   }
 
   #row(item, column) {
