@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from conversations.api import agents, chat, customers, inbox, search, service_levels, triage
+from conversations.api import (
+    agents,
+    chat,
+    customers,
+    inbox,
+    ratings,
+    search,
+    service_levels,
+    triage,
+)
 
 _ONE = "conversations/<uuid:conversation_id>"
 
@@ -34,6 +43,7 @@ urlpatterns = [
         agents.AvailabilityView.as_view(),
         name="api_agent_availability",
     ),
+    path("ratings", ratings.RatingListView.as_view(), name="api_ratings"),
     path("customers", customers.CustomerListView.as_view(), name="api_customers"),
     path("customers/<uuid:pk>", customers.CustomerDetailView.as_view(), name="api_customer"),
     path("widget", customers.WidgetView.as_view(), name="api_widget"),

@@ -135,6 +135,30 @@ class VisitorTokenInvalid(Unauthenticated):
     title = "The visitor token is unknown or has expired; start a new session."
 
 
+class IdentityTokenInvalid(Unauthenticated):
+    """The page named a visitor by a token that does not prove it.
+
+    `reason` says why: not_set_up, malformed, signature, expired, too_long_lived, claims.
+    """
+
+    code = "identity_token_invalid"
+    title = "The token does not prove who the visitor is."
+
+
+class IdentityRequired(PermissionDenied):
+    """This workspace lets only signed tokens say who a visitor is."""
+
+    code = "identity_required"
+    title = "Only a signed token can say who this visitor is."
+
+
+class RatingClosed(Conflict):
+    """A rating belongs to a resolved conversation, and can be changed for a day."""
+
+    code = "rating_closed"
+    title = "This conversation cannot be rated now."
+
+
 class TenantMismatch(PermissionDenied):
     code = "tenant_mismatch"
     title = "This host serves another workspace than the one named."

@@ -14,7 +14,14 @@ from conversations.errors import OriginInvalid
 from conversations.models import SlaPolicy
 from conversations.origins import origin_normalise
 from conversations.services import AgentChanges, Triage
-from conversations.types import CAPACITY_LIMIT, MINUTES_LIMIT, SNOOZES, TEXT_LIMIT, Priority
+from conversations.types import (
+    CAPACITY_LIMIT,
+    COMMENT_LIMIT,
+    MINUTES_LIMIT,
+    SNOOZES,
+    TEXT_LIMIT,
+    Priority,
+)
 from core.errors import ValidationFailed
 from core.forms import LinesField
 
@@ -201,6 +208,19 @@ class WidgetForm(forms.Form):
         widget=forms.TextInput(attrs={"type": "color"}),
     )
 
+    theme = forms.ChoiceField(
+        label=_("Light or dark"),
+        required=False,
+        choices=[
+            ("auto", _("As each visitor's system asks")),
+            ("light", _("Always light")),
+            ("dark", _("Always dark")),
+        ],
+    )
+
+    def clean_theme(self) -> str:
+        return self.cleaned_data["theme"] or "auto"
+
     def clean_allowed_origins(self) -> list[str]:
         lines: list[str] = self.cleaned_data["allowed_origins"]
         try:
@@ -233,6 +253,7 @@ class SessionBody(BaseModel):
 
     key: str = Field(min_length=1, max_length=40)
     visitor_token: str = Field(default="", max_length=500)
+    user_token: str = Field(default="", max_length=4_096)
     page: PagePart = Field(default_factory=PagePart)
 
 
@@ -242,6 +263,36 @@ class HandoverBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     conversation_id: str = Field(pattern=r"^[0-9a-f-]{36}$")
+
+
+class VisitorBody(BaseModel):
+    """`POST /widget/visitor`; what an attribute may be, the service checks."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    attributes: dict[str, Any] = Field(default_factory=dict, max_length=40)
+    name: str = Field(default="", max_length=120)
+    email: str = Field(default="", max_length=254)
+
+
+class FormBody(HandoverBody):
+    """`POST /widget/form`; what is asked, the widget's form says."""
+
+    answers: dict[str, Any] = Field(max_length=20)
+
+
+class ContactBody(HandoverBody):
+    """`POST /widget/contact`."""
+
+    name: str = Field(default="", max_length=120)
+    email: str = Field(min_length=1, max_length=254)
+
+
+class RatingBody(HandoverBody):
+    """`POST /widget/rating`."""
+
+    score: int = Field(ge=1, le=5)
+    comment: str = Field(default="", max_length=COMMENT_LIMIT)
 
 
 def body_parse(model: type[Body], content: bytes) -> Body:

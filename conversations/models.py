@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from conversations.preferences import ACCENT
 from conversations.types import (
+    COMMENT_LIMIT,
     LABEL_LENGTH,
     PRESENCE,
     Author,
@@ -35,12 +36,23 @@ def widget_key_new() -> str:
 
 
 class Customer(models.Model):
-    """Someone a business talks with; `external_id` is the business's own name for them."""
+    """Someone a business talks with; `external_id` is the business's own name for them.
+
+    `identified_at` is when a token that the business signed last named them. `attributes` is what
+    its page says of them, `answers` what they answered to the form. An anonymous visitor who turned
+    out to be somebody is `carried_to` them, once.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     external_id = models.CharField(max_length=200, null=True, blank=True, unique=True)
     name = models.CharField(max_length=120, blank=True)
     email = models.EmailField(blank=True)
+    identified_at = models.DateTimeField(null=True, blank=True)
+    attributes = models.JSONField(default=dict, db_default={}, blank=True)
+    answers = models.JSONField(default=dict, db_default={}, blank=True)
+    carried_to = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="carried_from"
+    )
     created_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now)
 
@@ -346,6 +358,36 @@ class SlaTarget(models.Model):
         return f"{self.kind} by {self.due_at:%Y-%m-%d %H:%M}"
 
 
+class Rating(models.Model):
+    """How a customer found a conversation when it was resolved: one for each time it was.
+
+    `resolution` is the conversation's fence at that moment, which no other resolution has.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="ratings")
+    resolution = models.PositiveIntegerField()
+    score = models.PositiveSmallIntegerField()
+    comment = models.CharField(max_length=COMMENT_LIMIT, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("rating")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "resolution"], name="rating_once_a_resolution"
+            ),
+            models.CheckConstraint(
+                name="rating_is_one_to_five", condition=Q(score__gte=1, score__lte=5)
+            ),
+        ]
+        indexes = [models.Index(fields=["-created_at"], name="rating_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.score} of 5"
+
+
 class WidgetInstallation(models.Model):
     """The widget a tenant embeds: its public key, where it may appear and how it looks."""
 
@@ -358,6 +400,12 @@ class WidgetInstallation(models.Model):
     greeting = models.CharField(max_length=300, blank=True)
     accent = models.CharField(max_length=7, default=ACCENT)
     suggestions = ArrayField(models.CharField(max_length=120), default=list, blank=True)
+    theme = models.CharField(max_length=5, default="auto", db_default="auto")
+    form = models.JSONField(default=list, db_default=[], blank=True)
+    asks_rating = models.BooleanField(default=True, db_default=True)
+    requires_identity = models.BooleanField(default=False, db_default=False)
+    identity_sealed = models.BinaryField(null=True, blank=True)
+    identity_changed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

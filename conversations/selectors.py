@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import Count, Func, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from conversations.asking import FormField, fields_to_ask
 from conversations.errors import (
     ConversationNotFound,
     MessageNotFound,
@@ -24,6 +25,7 @@ from conversations.models import (
     Customer,
     Message,
     QueueWait,
+    Rating,
     SlaPolicy,
     SlaTarget,
     WidgetInstallation,
@@ -134,6 +136,42 @@ def conversation_current(*, customer: Customer, channel: str) -> Conversation | 
     """Return the customer's unfinished conversation in a channel."""
     mine = Conversation.objects.filter(customer=customer, channel=channel)
     return mine.exclude(state=ConversationState.RESOLVED).order_by("-created_at").first()
+
+
+def conversations_earlier(*, customer_id: UUID, besides: UUID, limit: int) -> list[Conversation]:
+    """Return a visitor's other web conversations in which something was said, the latest first."""
+    mine = conversation_list().filter(customer_id=customer_id, channel="web")
+    return list(mine.exclude(pk=besides)[:limit])
+
+
+def conversation_unrated(*, customer_id: UUID, since: datetime) -> Conversation | None:
+    """Return the visitor's last resolved web conversation if it was not rated; None otherwise."""
+    mine = Conversation.objects.filter(customer_id=customer_id, channel="web")
+    resolved = mine.filter(state=ConversationState.RESOLVED, resolved_at__gte=since)
+    last = resolved.order_by("-resolved_at").first()
+    is_rated = last is not None and rating_of(last) is not None
+    return None if is_rated else last
+
+
+def rating_of(conversation: Conversation) -> Rating | None:
+    """Return how the conversation as it is now resolved was rated."""
+    return Rating.objects.filter(conversation=conversation, resolution=conversation.fence).first()
+
+
+def rating_last(*, conversation_id: UUID) -> Rating | None:
+    """Return the conversation's last rating, of whichever resolution."""
+    return Rating.objects.filter(conversation_id=conversation_id).order_by("-resolution").first()
+
+
+def rating_list(*, score: int | None = None) -> QuerySet[Rating]:
+    """Return the ratings, the latest first."""
+    found = Rating.objects.order_by("-created_at", "-pk")
+    return found.filter(score=score) if score else found
+
+
+def fields_open(customer: Customer, fields: Iterable[FormField]) -> list[FormField]:
+    """Return the fields of the form whose answer is not known of the customer."""
+    return fields_to_ask(fields, name=customer.name, email=customer.email, answers=customer.answers)
 
 
 def queue_list(*, queue: str) -> QuerySet[Conversation]:

@@ -12,6 +12,7 @@ from conversations.models import (
     ConversationNote,
     Customer,
     Message,
+    Rating,
     SlaPolicy,
     SlaTarget,
     WidgetInstallation,
@@ -84,7 +85,16 @@ class ChatAnswerSerializer(serializers.Serializer[Any]):
 class CustomerSerializer(AnswerSerializer[Customer]):
     class Meta:
         model = Customer
-        fields = ("id", "external_id", "name", "email", "created_at", "last_seen_at")
+        fields = (
+            "id",
+            "external_id",
+            "name",
+            "email",
+            "identified_at",
+            "attributes",
+            "created_at",
+            "last_seen_at",
+        )
         read_only_fields = fields
 
 
@@ -320,12 +330,23 @@ class NoteBody(ActorBody):
     client_id = serializers.CharField(max_length=64)
 
 
+class RatingSerializer(AnswerSerializer[Rating]):
+    """How a customer found a conversation that was resolved, 1 to 5."""
+
+    conversation_id = serializers.UUIDField(read_only=True)
+
+    class Meta:
+        model = Rating
+        fields = ("id", "conversation_id", "score", "comment", "created_at", "updated_at")
+        read_only_fields = fields
+
+
 class WidgetSerializer(AnswerSerializer[WidgetInstallation]):
     """The widget a tenant embeds; the key is public."""
 
     class Meta:
         model = WidgetInstallation
-        fields = ("key", "title", "greeting", "accent", "suggestions", "allowed_origins")
+        fields = ("key", "title", "greeting", "accent", "theme", "suggestions", "allowed_origins")
         read_only_fields = fields
 
 
@@ -335,6 +356,7 @@ class WidgetBody(StrictSerializer):
     title = serializers.CharField(max_length=80, allow_blank=True)
     greeting = serializers.CharField(max_length=300, allow_blank=True)
     accent = serializers.RegexField(r"^#[0-9a-fA-F]{6}$")
+    theme = serializers.ChoiceField(choices=("auto", "light", "dark"))
     suggestions = serializers.ListField(child=serializers.CharField(max_length=120), max_length=6)
     allowed_origins = serializers.ListField(
         child=serializers.CharField(max_length=200), max_length=50

@@ -24,6 +24,11 @@ def text_clean(text: str) -> str:
     return cleaned
 
 
+def text_is_storable(text: str) -> bool:
+    """Return whether a JSON column can hold the text: no NUL, no lone surrogate."""
+    return not any(letter == "\x00" or "\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def client_id_check(client_id: str) -> str:
     """Return the client id if it has the agreed form; raises ClientIdInvalid."""
     if not _CLIENT_ID.fullmatch(client_id):

@@ -11,6 +11,7 @@ from uuid import UUID
 
 PROTOCOL = "frontdesk.v1"
 TEXT_LIMIT = 8_000
+COMMENT_LIMIT = 1_000
 RESUME_LIMIT = 300
 DEFAULT_QUEUE = "general"
 LABEL_LENGTH = 40
@@ -179,6 +180,7 @@ class VisitorSession:
     visitor_token: str
     customer_id: UUID
     conversation_id: UUID
+    is_identified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from conversations.views import agents, inbox, service_levels, triage, widget, widget_settings
+from conversations.views import (
+    agents,
+    inbox,
+    service_levels,
+    triage,
+    widget,
+    widget_calls,
+    widget_settings,
+    widget_visitors,
+)
 
 app_name = "conversations"
 
@@ -32,8 +41,14 @@ urlpatterns = [
         name="service_level_delete",
     ),
     path("settings/widget/look/", widget_settings.edit, name="widget_settings"),
+    path("settings/widget/visitors/", widget_visitors.edit, name="widget_visitors"),
+    path("settings/widget/secret/", widget_visitors.secret_rotate, name="widget_secret"),
     path("widget.js", widget.loader, name="widget_loader"),
     path("widget/panel/", widget.panel, name="widget_panel"),
-    path("widget/session", widget.session, name="widget_session"),
-    path("widget/handover", widget.handover, name="widget_handover"),
+    path("widget/session", widget_calls.session, name="widget_session"),
+    path("widget/handover", widget_calls.handover, name="widget_handover"),
+    path("widget/visitor", widget_calls.visitor, name="widget_visitor"),
+    path("widget/form", widget_calls.form, name="widget_form"),
+    path("widget/contact", widget_calls.contact, name="widget_contact"),
+    path("widget/rating", widget_calls.rating, name="widget_rating"),
 ]

@@ -30,6 +30,7 @@ ACT_LABELS = {
     Act.SWITCH_ON: _("Degrade switch turned on"),
     Act.SWITCH_OFF: _("Degrade switch turned off"),
     Act.SETTING_CHANGED: _("Settings changed"),
+    Act.WIDGET_SECRET_ROTATED: _("Identity secret of the widget changed"),
     Act.FLAG_CHANGED: _("Feature switched"),
     Act.WORKFLOW_DRAFTED: _("Workflow text put on record"),
     Act.WORKFLOW_DRAFT_SAVED: _("Workflow draft saved"),

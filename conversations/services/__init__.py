@@ -14,12 +14,19 @@ from conversations.services.assignment import (
     queue_assign,
 )
 from conversations.services.chat import chat_answer_wait, chat_message_receive
+from conversations.services.details import (
+    attributes_note,
+    contact_claim,
+    contact_leave,
+    form_answer,
+)
 from conversations.services.handover import (
     conversation_claim,
     conversation_hand_back,
     conversation_resolve,
     handover_request,
 )
+from conversations.services.identity import identity_secret_rotate
 from conversations.services.messages import (
     agent_reply,
     conversation_read,
@@ -27,6 +34,7 @@ from conversations.services.messages import (
     reply_append,
 )
 from conversations.services.notes import note_add
+from conversations.services.ratings import rating_give
 from conversations.services.service_levels import breaches_note, policy_delete, policy_save
 from conversations.services.triage import Triage, conversation_triage, snoozed_wake
 from conversations.services.visitors import (
@@ -36,7 +44,12 @@ from conversations.services.visitors import (
     visitor_conversation,
     visitor_session_start,
 )
-from conversations.services.widget import widget_ensure, widget_look_change, widget_update
+from conversations.services.widget import (
+    widget_ensure,
+    widget_look_change,
+    widget_update,
+    widget_visitors_change,
+)
 
 __all__ = [
     "AgentChanges",
@@ -45,10 +58,13 @@ __all__ = [
     "agent_reply",
     "agent_seen",
     "agent_update",
+    "attributes_note",
     "availability_set",
     "breaches_note",
     "chat_answer_wait",
     "chat_message_receive",
+    "contact_claim",
+    "contact_leave",
     "conversation_assign",
     "conversation_claim",
     "conversation_hand_back",
@@ -58,13 +74,16 @@ __all__ = [
     "conversation_triage",
     "customer_ensure",
     "customer_update",
+    "form_answer",
     "handover_request",
+    "identity_secret_rotate",
     "message_receive",
     "note_add",
     "overdue_requeue",
     "policy_delete",
     "policy_save",
     "queue_assign",
+    "rating_give",
     "reply_append",
     "snoozed_wake",
     "visitor_authenticate",
@@ -73,4 +92,5 @@ __all__ = [
     "widget_ensure",
     "widget_look_change",
     "widget_update",
+    "widget_visitors_change",
 ]

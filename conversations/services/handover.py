@@ -134,7 +134,7 @@ def person_joins(conversation: Conversation, person: Person) -> None:
         conversation.served_queue = queue
     state_set(conversation, ConversationState.ASSIGNED, owner=person)
     joined = _("%(name)s joined the conversation.") % {"name": person.display_name}
-    system_append(conversation, SystemKind.JOINED, joined)
+    system_append(conversation, SystemKind.JOINED, joined, name=person.display_name)
     conversation_store(conversation, has_new_state=True)
     _places_announce(queue)
     publish(catalogue.ConversationClaimed(conversation_id=conversation.pk, person_id=person.pk))
@@ -172,7 +172,10 @@ def conversation_hand_back(*, conversation_id: UUID, person_id: UUID) -> Convers
         state_set(conversation, ConversationState.AI)
         handed_back = _("%(name)s left; the AI assistant answers again.")
         system_append(
-            conversation, SystemKind.HANDED_BACK, handed_back % {"name": person.display_name}
+            conversation,
+            SystemKind.HANDED_BACK,
+            handed_back % {"name": person.display_name},
+            name=person.display_name,
         )
         conversation_store(conversation, has_new_state=True)
         targets_drop(conversation)

@@ -52,9 +52,13 @@ def message_append(
     return message
 
 
-def system_append(conversation: Conversation, kind: SystemKind, text: str) -> Message:
-    """Tell the visitor what happens, in the transcript itself."""
-    return message_append(conversation, author=Author.SYSTEM, text=str(text), kind=kind.value)
+def system_append(
+    conversation: Conversation, kind: SystemKind, text: str, *, name: str = ""
+) -> Message:
+    """Tell the visitor what happens, in the transcript itself; `name` is the person it is about."""
+    return message_append(
+        conversation, author=Author.SYSTEM, text=str(text), kind=kind.value, name=name
+    )
 
 
 def state_set(

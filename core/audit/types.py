@@ -55,6 +55,7 @@ class Act(StrEnum):
     SWITCH_ON = "switch.turned_on"
     SWITCH_OFF = "switch.turned_off"
     SETTING_CHANGED = "setting.changed"
+    WIDGET_SECRET_ROTATED = "widget.secret_rotated"  # noqa: S105 - the name of an act
     FLAG_CHANGED = "flag.changed"
     WORKFLOW_DRAFTED = "workflow.drafted"
     WORKFLOW_DRAFT_SAVED = "workflow.draft_saved"

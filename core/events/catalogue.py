@@ -196,6 +196,22 @@ class SlaBreached(Event):
     kind: str
 
 
+@event("conversation.rated")
+class ConversationRated(Event):
+    conversation_id: UUID
+    rating_id: UUID
+    score: int
+    earlier_score: int | None = None
+
+
+@event("customer.identified")
+class CustomerIdentified(Event):
+    """`carried_from` is the anonymous visitor whose conversations are theirs now."""
+
+    customer_id: UUID
+    carried_from: UUID | None = None
+
+
 @event("conversation.agent.replied")
 class AgentReplied(Event):
     conversation_id: UUID

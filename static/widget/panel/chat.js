@@ -84,7 +84,9 @@ export class Chat extends EventTarget {
 
   #hello() {
     const { conversation_id: conversation } = this.#session;
-    const resume = this.#epoch && { conversation, epoch: this.#epoch, seq: this.transcript.position };
+    // One that was chosen is named, even before anything of it is known.
+    const isNamed = this.#epoch !== null || this.#session.is_chosen;
+    const resume = isNamed && { conversation, epoch: this.#epoch ?? "", seq: this.transcript.position };
     this.#isWelcome = false;
     this.#socket.send(resume ? { type: "hello", resume } : { type: "hello" });
   }
@@ -217,6 +219,7 @@ export class Chat extends EventTarget {
   /** The server cannot fill what is missing: take the conversation from its end again. */
   #startOver() {
     this.#epoch = null;
+    this.transcript.forget();
     this.#hello();
   }
 
