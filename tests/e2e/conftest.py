@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
 import subprocess
 import threading
@@ -17,10 +16,11 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.e2e import running
+from tests.e2e.running import ROOT
+
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-DEMO = ROOT / "var" / "demo.json"
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 
@@ -72,8 +72,7 @@ def stack() -> dict[str, Any]:
     """Describe the running stack; `make up` starts it if it is not up."""
     if not _is_up():
         subprocess.run(["make", "--silent", "up"], cwd=ROOT, env=_own(), check=True, timeout=600)
-    description: dict[str, Any] = json.loads(DEMO.read_text())
-    return description
+    return running.demo()
 
 
 def _own() -> dict[str, str]:
@@ -84,9 +83,9 @@ def _own() -> dict[str, str]:
 
 def _is_up() -> bool:
     """Tell whether the stack that var/demo.json describes is ready."""
-    if not DEMO.exists():
+    if not running.DEMO.exists():
         return False
-    port = urlsplit(json.loads(DEMO.read_text())["platform"]["base_url"]).port
+    port = urlsplit(running.demo()["platform"]["base_url"]).port
     try:
         with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
             return bool(answer.status == 200)
