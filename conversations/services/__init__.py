@@ -13,6 +13,12 @@ from conversations.services.assignment import (
     overdue_requeue,
     queue_assign,
 )
+from conversations.services.attachments import (
+    attachment_discard,
+    attachment_upload,
+    attachments_sweep,
+    size_check,
+)
 from conversations.services.chat import chat_answer_wait, chat_message_receive
 from conversations.services.handover import (
     conversation_claim,
@@ -44,6 +50,9 @@ __all__ = [
     "agent_reply",
     "agent_seen",
     "agent_update",
+    "attachment_discard",
+    "attachment_upload",
+    "attachments_sweep",
     "availability_set",
     "chat_answer_wait",
     "chat_message_receive",
@@ -62,6 +71,7 @@ __all__ = [
     "overdue_requeue",
     "queue_assign",
     "reply_append",
+    "size_check",
     "snoozed_wake",
     "visitor_authenticate",
     "visitor_conversation",
