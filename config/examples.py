@@ -20,6 +20,11 @@ DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 VALUES: dict[str, Any] = {
     "Citation.title": "Returns",
     "Citation.url": f"/knowledge/source/{ID}/?s=0&e=41",
+    "Attachment.name": "tent.png",
+    "Attachment.media_type": "image/png",
+    "Attachment.url": f"/api/v1/attachments/{ID}",
+    "attachments": [],
+    "Message.attachments": [],
     "Message.author": "ai",
     "Note.text": "@Maeve Larkin, can you look at this?",
     "Note.mentions": [ID],

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from conversations import frames, selectors
+from conversations.attachments.parts import parts_shown
 from conversations.models import Conversation, Message
 from conversations.types import ConversationState
 from core.realtime import broadcast, group_name
@@ -39,6 +40,10 @@ def message_frame(message: Message) -> dict[str, Any]:
         text=message.text,
         at=message.created_at.isoformat(),
         citations=[frames.CitationPart.model_construct(**part) for part in message.citations],
+        attachments=[
+            frames.AttachmentPart.model_construct(**part)
+            for part in parts_shown(message.attachments)
+        ],
         client_id=message.client_id,
         run=str(message.run_id) if message.run_id else None,
         abstained=message.is_abstained or None,

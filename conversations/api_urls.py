@@ -4,6 +4,7 @@ from django.urls import path
 
 from conversations.api import (
     agents,
+    attachments,
     chat,
     customers,
     inbox,
@@ -22,6 +23,16 @@ urlpatterns = [
     path("conversations/search", search.SearchView.as_view(), name="api_conversation_search"),
     path(_ONE, inbox.ConversationDetailView.as_view(), name="api_conversation"),
     path(f"{_ONE}/messages", inbox.MessageListView.as_view(), name="api_conversation_messages"),
+    path(
+        f"{_ONE}/attachments",
+        attachments.AttachmentListView.as_view(),
+        name="api_conversation_attachments",
+    ),
+    path(
+        "attachments/<uuid:attachment_id>",
+        attachments.AttachmentView.as_view(),
+        name="api_attachment",
+    ),
     path(f"{_ONE}/claim", inbox.ClaimView.as_view(), name="api_conversation_claim"),
     path(f"{_ONE}/hand-back", inbox.HandBackView.as_view(), name="api_conversation_hand_back"),
     path(f"{_ONE}/resolve", inbox.ResolveView.as_view(), name="api_conversation_resolve"),

@@ -172,3 +172,60 @@ class PersonRequired(PermissionDenied):
 class CustomerRequired(DomainError):
     code = "customer_required"
     title = "Say who speaks: `user_id`, or the `conversation_id` to go on with."
+
+
+class AttachmentNotFound(NotFound):
+    """There is none by this id, it was not sent within a day, or it is somebody else's."""
+
+    code = "attachment_not_found"
+    title = "There is no such file; upload it again."
+
+
+class AttachmentTaken(Conflict):
+    code = "attachment_taken"
+    title = "This file was sent with a message already."
+
+
+class TooManyAttachments(DomainError):
+    code = "too_many_attachments"
+    title = "A message has 5 files at most."
+
+
+class AttachmentEmpty(DomainError):
+    code = "attachment_empty"
+    title = "The file is empty."
+
+
+class AttachmentTooLarge(DomainError):
+    code = "attachment_too_large"
+    title = "A file may have 10 MB at most."
+    http_status = 413
+
+
+class AttachmentNameInvalid(DomainError):
+    code = "attachment_name_invalid"
+    title = "The file needs a name of at most 200 characters."
+
+
+class AttachmentTypeUnsupported(DomainError):
+    code = "attachment_type_unsupported"
+    title = "Send pictures (PNG, JPEG, WebP, GIF), PDF, text, CSV or office documents."
+
+
+class AttachmentMismatch(DomainError):
+    """The bytes are of another kind than the ending of the name, or damaged."""
+
+    code = "attachment_mismatch"
+    title = "The file is not what its name says."
+
+
+class AttachmentUnsafe(DomainError):
+    """Files that are two kinds at once, and office documents with macros, are not passed on."""
+
+    code = "attachment_unsafe"
+    title = "This file cannot be passed on safely."
+
+
+class AttachmentImageTooLarge(DomainError):
+    code = "attachment_image_too_large"
+    title = "A picture may have 50 million pixels at most."

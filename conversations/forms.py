@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 from uuid import UUID
 
 from django import forms
@@ -15,6 +15,7 @@ from conversations.models import SlaPolicy
 from conversations.origins import origin_normalise
 from conversations.services import AgentChanges, Triage
 from conversations.types import (
+    ATTACHMENTS_LIMIT,
     CAPACITY_LIMIT,
     COMMENT_LIMIT,
     MINUTES_LIMIT,
@@ -33,8 +34,8 @@ def _minutes(label: Any) -> forms.IntegerField:
     return forms.IntegerField(label=label, required=False, min_value=1, max_value=MINUTES_LIMIT)
 
 
-class ReplyForm(forms.Form):
-    """What an agent says; the client id makes sending it twice harmless."""
+class NoteForm(forms.Form):
+    """What an agent writes for the team alone; the client id makes sending it twice harmless."""
 
     text = forms.CharField(
         max_length=TEXT_LIMIT, error_messages={"required": _("Write something first.")}
@@ -47,8 +48,42 @@ class ReplyForm(forms.Form):
         return {"text": self.cleaned_data["text"], "client_id": self.cleaned_data["client_id"]}
 
 
-class NoteForm(ReplyForm):
-    """What an agent writes for the team alone."""
+class Reply(TypedDict):
+    """What an agent says."""
+
+    text: str
+    client_id: str
+    attachments: list[UUID]
+
+
+class ReplyForm(forms.Form):
+    """What an agent says; `attachments` are ids of uploads, parted by commas."""
+
+    text = forms.CharField(max_length=TEXT_LIMIT, required=False)
+    client_id = forms.RegexField(r"^[A-Za-z0-9._:-]{1,64}$")
+    attachments = forms.CharField(max_length=ATTACHMENTS_LIMIT * 40, required=False)
+
+    def clean_attachments(self) -> list[UUID]:
+        try:
+            return [UUID(each) for each in self.cleaned_data["attachments"].split(",") if each]
+        except ValueError:
+            raise forms.ValidationError(_("This is no upload."), code="invalid") from None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and not (cleaned["text"] or cleaned["attachments"]):
+            self.add_error("text", _("Write something first."))
+        return cleaned
+
+    def require(self) -> Reply:
+        """Return the cleaned values; raises ValidationFailed with the first fault as its detail."""
+        faults_raise(self)
+        asked = self.cleaned_data
+        return {
+            "text": asked["text"],
+            "client_id": asked["client_id"],
+            "attachments": asked["attachments"],
+        }
 
 
 class TriageForm(forms.Form):

@@ -177,6 +177,7 @@ class Message(models.Model):
     text = models.TextField()
     client_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - unique if set
     citations = models.JSONField(default=list, blank=True)
+    attachments = models.JSONField(default=list, db_default=[], blank=True)
     route = models.JSONField(null=True, blank=True)
     is_abstained = models.BooleanField(default=False)
     run_id = models.UUIDField(null=True, blank=True)
@@ -201,6 +202,57 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author} #{self.seq}"
+
+
+class Attachment(models.Model):
+    """A file of a conversation; without a message it is an upload that was not sent yet.
+
+    `author` and `person_id` say who uploaded it. A message keeps a copy of what is shown of it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="attachments"
+    )
+    message = models.ForeignKey(
+        Message, on_delete=models.CASCADE, null=True, blank=True, related_name="files"
+    )
+    author = models.CharField(max_length=10)
+    person_id = models.UUIDField(null=True, blank=True)
+    name = models.CharField(max_length=200)
+    media_type = models.CharField(max_length=100)
+    size = models.PositiveIntegerField()
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("attachment")
+        indexes = [
+            models.Index(
+                fields=["created_at"],
+                condition=Q(message=None),
+                name="attachment_not_sent",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AttachmentContent(models.Model):
+    """The bytes, apart from what lists read."""
+
+    attachment = models.OneToOneField(
+        Attachment, primary_key=True, on_delete=models.CASCADE, related_name="content"
+    )
+    content = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("content of an attachment")
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class ConversationNote(models.Model):

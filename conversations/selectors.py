@@ -11,6 +11,8 @@ from django.db.models import Count, Func, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from conversations.asking import FormField, fields_to_ask
+from conversations.attachments.parts import parts_shown
+from conversations.attachments.reading import text_told
 from conversations.errors import (
     ConversationNotFound,
     MessageNotFound,
@@ -306,14 +308,18 @@ def turn_context(*, conversation_id: UUID) -> TurnContext:
     """Return what a run has to answer and what guards its reply; raises ConversationNotFound."""
     conversation = conversation_get(conversation_id=conversation_id)
     recent = Message.objects.filter(conversation=conversation).exclude(author=Author.SYSTEM)
-    columns = ("seq", "author", "text", "created_at")
+    columns = ("seq", "author", "text", "created_at", "attachments")
     said = list(recent.order_by("-seq").values_list(*columns)[: HISTORY_LIMIT * 2])
     said.reverse()
     by_visitor = [row for row in said if row[1] == Author.VISITOR]
-    open_turn = [text for seq, _, text, _ in by_visitor if seq > conversation.answered_seq]
+    open_turn = [
+        text_told(text, parts, is_open=True)
+        for seq, _, text, _, parts in by_visitor
+        if seq > conversation.answered_seq
+    ]
     history = [
-        HistoryItem(Author(author), text)
-        for seq, author, text, _ in said
+        HistoryItem(Author(author), text_told(text, parts, is_open=False))
+        for seq, author, text, _, parts in said
         if author != Author.VISITOR or seq <= conversation.answered_seq
     ]
     return TurnContext(
@@ -324,7 +330,9 @@ def turn_context(*, conversation_id: UUID) -> TurnContext:
         text="\n".join(open_turn),
         history=tuple(history[-HISTORY_LIMIT:]),
         channel=conversation.channel,
-        last_text=by_visitor[-1][2] if by_visitor else "",
+        last_text=text_told(by_visitor[-1][2], by_visitor[-1][4], is_open=False)
+        if by_visitor
+        else "",
         said_at=tuple(row[3] for row in by_visitor[-2:]),
     )
 
@@ -348,7 +356,13 @@ def chat_answer(*, message_id: UUID) -> ChatAnswer:
         message_id=message.pk,
         status=status,
         degraded=conversation.reason if is_degraded else "",
-        reply={"text": reply.text, "citations": reply.citations} if reply else None,
+        reply={
+            "text": reply.text,
+            "citations": reply.citations,
+            "attachments": parts_shown(reply.attachments),
+        }
+        if reply
+        else None,
         route=reply.route if reply else None,
         run_id=reply.run_id if reply else None,
     )

@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from conversations.attachments.parts import parts_shown
 from conversations.models import (
     Conversation,
     ConversationNote,
@@ -19,6 +20,7 @@ from conversations.models import (
 )
 from conversations.searching import Found
 from conversations.types import (
+    ATTACHMENTS_LIMIT,
     CAPACITY_LIMIT,
     LABEL_LENGTH,
     MINUTES_LIMIT,
@@ -29,22 +31,38 @@ from conversations.types import (
     Priority,
 )
 from core.answers import AnswerSerializer
-from core.api import StrictSerializer
+from core.api import StrictSerializer, UploadField
 
 PRIORITIES = [priority.key for priority in Priority]
+
+
+class AttachmentIdsField(serializers.ListField):
+    """Uploads to send with a message; how many there may be is said under a code of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            child=serializers.UUIDField(),
+            max_length=50,
+            required=False,
+            default=list,
+            help_text=f"Ids of uploads, {ATTACHMENTS_LIMIT} at most.",
+        )
 
 
 class ChatMessageBody(StrictSerializer):
     """What somebody says; `user_id` is the business's own name for them."""
 
     message = serializers.CharField(
-        trim_whitespace=False, allow_blank=True, help_text=f"1 to {TEXT_LIMIT} characters."
+        trim_whitespace=False,
+        allow_blank=True,
+        help_text=f"1 to {TEXT_LIMIT} characters, none where files are sent.",
     )
     user_id = serializers.CharField(max_length=200, required=False, default="")
     conversation_id = serializers.UUIDField(required=False, default=None)
     client_id = serializers.CharField(
         max_length=64, required=False, default="", help_text="Makes a repetition harmless."
     )
+    attachments = AttachmentIdsField()
     context = serializers.DictField(required=False, default=dict)  # type: ignore[assignment]  # a field
     tenant_id = serializers.CharField(max_length=64, required=False, default="")
 
@@ -62,9 +80,22 @@ class CitationSerializer(serializers.Serializer[Any]):
     end = serializers.IntegerField()
 
 
+class AttachmentSerializer(serializers.Serializer[Any]):
+    """A file of a message; `url` gives it, pictures have a size in pixels."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    media_type = serializers.CharField()
+    size = serializers.IntegerField(help_text="In bytes.")
+    url = serializers.CharField()
+    width = serializers.IntegerField(required=False)
+    height = serializers.IntegerField(required=False)
+
+
 class ReplySerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
     citations = CitationSerializer(many=True)
+    attachments = AttachmentSerializer(many=True)
 
 
 class ChatAnswerSerializer(serializers.Serializer[Any]):
@@ -144,6 +175,11 @@ class MessageSerializer(AnswerSerializer[Message]):
 
     citations = CitationSerializer(many=True, read_only=True)
     abstained = serializers.BooleanField(source="is_abstained", read_only=True)
+    attachments = serializers.SerializerMethodField()
+
+    @extend_schema_field(AttachmentSerializer(many=True))
+    def get_attachments(self, message: Message) -> list[dict[str, Any]]:
+        return parts_shown(message.attachments)
 
     class Meta:
         model = Message
@@ -155,6 +191,7 @@ class MessageSerializer(AnswerSerializer[Message]):
             "name",
             "text",
             "citations",
+            "attachments",
             "abstained",
             "client_id",
             "run_id",
@@ -184,6 +221,13 @@ class FoundPageSerializer(serializers.Serializer[Any]):
     results = FoundSerializer(many=True)
 
 
+class UploadBody(StrictSerializer):
+    """A file; with a key, `person_id` says whose reply it is for, else it is the customer's."""
+
+    file = UploadField(allow_empty_file=True, max_length=1_000)
+    person_id = serializers.UUIDField(required=False, default=None)
+
+
 class ActorBody(StrictSerializer):
     """Who of the team acts; needed with an API key, which is nobody's account."""
 
@@ -193,6 +237,7 @@ class ActorBody(StrictSerializer):
 class AgentReplyBody(ActorBody):
     text = serializers.CharField(trim_whitespace=False, allow_blank=True)
     client_id = serializers.CharField(max_length=64)
+    attachments = AttachmentIdsField()
 
 
 class AssignBody(ActorBody):

@@ -18,6 +18,12 @@ def snoozed_wake() -> None:
     _for_each_tenant(services.snoozed_wake)
 
 
+@platform_task("conversations.attachments_sweep", queue="runs")
+def attachments_sweep() -> None:
+    """Delete what was uploaded and never sent; harmless when it runs twice."""
+    _for_each_tenant(services.attachments_sweep)
+
+
 @platform_task("conversations.queues_tend", queue="runs")
 def queues_tend() -> None:
     """Take back what an agent leaves unanswered, give what waits, note what is late.

@@ -361,6 +361,11 @@ def _celery(environment: Environment) -> dict[str, Any]:
                 "schedule": 15.0,
                 "options": {"expires": 15},
             },
+            "conversations.attachments_sweep": {
+                "task": "conversations.attachments_sweep",
+                "schedule": 1800.0,
+                "options": {"expires": 1800},
+            },
             "tenants.quotas_reconcile": {
                 "task": "tenants.quotas_reconcile",
                 "schedule": 300.0,

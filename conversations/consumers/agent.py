@@ -159,6 +159,7 @@ class AgentSocket(ConversationSocket):
             person_id=self.member.id,
             client_id=frame.client_id,
             text=frame.text,
+            attachments=frame.attachments,
         )
 
     async def on_typing(self, frame: frames.AgentTyping) -> None:

@@ -94,7 +94,10 @@ class VisitorSocket(ConversationSocket):
             transaction.on_commit(lambda: self._accepted(frame.client_id, received[0]))
             received.append(
                 services.message_receive(
-                    conversation_id=conversation_id, client_id=frame.client_id, text=frame.text
+                    conversation_id=conversation_id,
+                    client_id=frame.client_id,
+                    text=frame.text,
+                    attachments=frame.attachments,
                 )
             )
 

@@ -13,6 +13,12 @@ from conversations.services.assignment import (
     overdue_requeue,
     queue_assign,
 )
+from conversations.services.attachments import (
+    attachment_discard,
+    attachment_upload,
+    attachments_sweep,
+    size_check,
+)
 from conversations.services.chat import chat_answer_wait, chat_message_receive
 from conversations.services.details import (
     attributes_note,
@@ -58,6 +64,9 @@ __all__ = [
     "agent_reply",
     "agent_seen",
     "agent_update",
+    "attachment_discard",
+    "attachment_upload",
+    "attachments_sweep",
     "attributes_note",
     "availability_set",
     "breaches_note",
@@ -85,6 +94,7 @@ __all__ = [
     "queue_assign",
     "rating_give",
     "reply_append",
+    "size_check",
     "snoozed_wake",
     "visitor_authenticate",
     "visitor_conversation",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from math import ceil
@@ -46,6 +46,7 @@ def chat_message_receive(
     conversation_id: UUID | None,
     client_id: str,
     text: str,
+    attachments: Sequence[UUID] = (),
     context: Mapping[str, Any] | None = None,
 ) -> ReceivedMessage:
     """Store a message that came over REST, in the named or the current conversation.
@@ -59,7 +60,9 @@ def chat_message_receive(
     conversation = _conversation(customer, user_id, conversation_id)
     if context and conversation.context.get("client") != context:
         _context_store(conversation.pk, context)
-    return message_receive(conversation_id=conversation.pk, client_id=client_id, text=text)
+    return message_receive(
+        conversation_id=conversation.pk, client_id=client_id, text=text, attachments=attachments
+    )
 
 
 def _context_check(context: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from conversations.attachments.media import IMAGES
+from conversations.attachments.parts import parts_shown
 from conversations.excerpts import parts_of
 from conversations.models import Conversation, Message, Rating
 from conversations.searching import Found
@@ -80,6 +82,7 @@ class MessageLine:
     text: str
     body: SafeString
     citations: list[dict[str, Any]]
+    attachments: list[dict[str, Any]]
     run_url: str
 
 
@@ -179,8 +182,14 @@ def line_of(message: Message, *, customer: Face) -> MessageLine:
         text=message.text,
         body=message_html(author=message.author, text=message.text, citations=message.citations),
         citations=_sources(message.citations),
+        attachments=_files(message.attachments),
         run_url=_run_url(message.run_id) if message.author == Author.AI else "",
     )
+
+
+def _files(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the files with their addresses; a picture is shown, everything else is named."""
+    return [{**part, "is_image": part["media_type"] in IMAGES} for part in parts_shown(parts)]
 
 
 def _sources(citations: list[dict[str, Any]]) -> list[dict[str, Any]]:

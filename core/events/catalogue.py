@@ -148,6 +148,13 @@ class MessageReceived(Event):
     characters: int
 
 
+@event("conversation.attachment.stored")
+class AttachmentStored(Event):
+    conversation_id: UUID
+    attachment_id: UUID
+    bytes: int
+
+
 @event("conversation.reply.appended")
 class ReplyAppended(Event):
     conversation_id: UUID

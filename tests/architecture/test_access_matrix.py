@@ -32,6 +32,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/agents/{person_id}": {"capacity": 3, "skills": ["billing"]},
     "PUT /api/v1/agents/{person_id}/availability": {"is_available": False},
     "POST /api/v1/conversations/{conversation_id}/assign": {"assignee_id": "{agent}"},
+    "POST /api/v1/conversations/{conversation_id}/attachments": {},
     "POST /api/v1/conversations/{conversation_id}/claim": {},
     "POST /api/v1/conversations/{conversation_id}/requeue": {},
     "POST /api/v1/conversations/{conversation_id}/hand-back": {},

@@ -28,7 +28,7 @@ from tenants.preferences.services import setting_change
 from tenants.selectors import membership_list
 from tenants.services import api_key_create, login_ticket_create
 from tenants.types import Actor, Role
-from tests.factories.conversations import conversation_make, say
+from tests.factories.conversations import attachment_make, conversation_make, say
 from workflows.drafts import draft_create
 from workflows.models import Run, RunEvent, Wait
 from workflows.versions import workflow_publish
@@ -41,6 +41,7 @@ PARAMETERS = {
     "messages/message_id": "message",
     "conversations/conversation_id": "conversation",
     "inbox/conversation_id": "conversation",
+    "attachments/attachment_id": "attachment",
     "customers/id": "customer",
     "documents/document_id": "document",
     "source/chunk_id": "chunk",
@@ -117,10 +118,12 @@ def _conversation() -> dict[str, str]:
     conversation = conversation_make()
     say(conversation.pk, "Where is my parcel?")
     message = Message.objects.get(conversation=conversation)
+    attachment = attachment_make(conversation.pk, message=message)
     return {
         "conversation": str(conversation.pk),
         "customer": str(conversation.customer_id),
         "message": str(message.pk),
+        "attachment": str(attachment.pk),
     }
 
 
