@@ -33,6 +33,8 @@ VALUES: dict[str, Any] = {
     "labels": ["refund"],
     "skills": ["billing"],
     "channels": ["web"],
+    "NotificationTargetBody.address": "team@example.com",
+    "NotificationTarget.shown": "team@example.com",
     "SlaPolicyBody.name": "Quick answers",
     "PatchedSlaPolicyBody.name": "Quick answers",
     "Customer.name": "Maeve Larkin",

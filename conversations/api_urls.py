@@ -8,6 +8,7 @@ from conversations.api import (
     chat,
     customers,
     inbox,
+    notifications,
     ratings,
     search,
     service_levels,
@@ -41,6 +42,12 @@ urlpatterns = [
     path(f"{_ONE}/assign", agents.AssignView.as_view(), name="api_conversation_assign"),
     path(f"{_ONE}/requeue", agents.RequeueView.as_view(), name="api_conversation_requeue"),
     path(f"{_ONE}/sla", service_levels.TargetListView.as_view(), name="api_conversation_sla"),
+    path("notifications", notifications.TargetListView.as_view(), name="api_notifications"),
+    path(
+        "notifications/<uuid:target_id>",
+        notifications.TargetView.as_view(),
+        name="api_notification",
+    ),
     path("sla-policies", service_levels.PolicyListView.as_view(), name="api_sla_policies"),
     path(
         "sla-policies/<uuid:policy_id>",

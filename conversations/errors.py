@@ -45,6 +45,21 @@ class StaleReply(Conflict):
     title = "The conversation has moved on; this reply is dropped."
 
 
+class NotificationTargetNotFound(NotFound):
+    code = "notification_target_not_found"
+    title = "There is no such notification."
+
+
+class NotificationTargetInvalid(DomainError):
+    code = "notification_target_invalid"
+    title = "Give a mail address, or a Slack webhook such as https://hooks.slack.com/services/…"
+
+
+class TooManyNotificationTargets(Conflict):
+    code = "too_many_notification_targets"
+    title = "There are 50 notifications at most."
+
+
 class PolicyNotFound(NotFound):
     code = "sla_policy_not_found"
     title = "There is no such service level."

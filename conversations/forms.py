@@ -142,6 +142,19 @@ class AgentForm(forms.Form):
         return {"capacity": asked["capacity"], "skills": asked["skills"].split(",")}
 
 
+class NotificationForm(forms.Form):
+    """Who is told that a visitor waits, and of which queue."""
+
+    address = forms.CharField(
+        label=_("Mail address or Slack webhook"),
+        max_length=500,
+        help_text=_("Such as team@example.com or https://hooks.slack.com/services/…"),
+    )
+    queue = forms.CharField(
+        label=_("Queue"), required=False, max_length=40, help_text=_("None means all queues.")
+    )
+
+
 class SlaPolicyForm(forms.Form):
     """For whom a service level is, and how many minutes of office hours each may take."""
 

@@ -19,6 +19,7 @@ from conversations.types import (
     PRESENCE,
     Author,
     ConversationState,
+    NotificationKind,
     Position,
     Priority,
     SlaKind,
@@ -332,6 +333,30 @@ class QueueWait(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seconds} s in {self.queue}"
+
+
+class NotificationTarget(models.Model):
+    """Who is told that a visitor waits for a person, in one queue or in all.
+
+    An address of mail, or that of a Slack channel's webhook, which is a secret and kept sealed;
+    `shown` is what people may see of it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(
+        max_length=10, choices=[(kind.value, kind.value) for kind in NotificationKind]
+    )
+    sealed = models.BinaryField()
+    shown = models.CharField(max_length=254)
+    queue = models.CharField(max_length=40, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("notification")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.shown}"
 
 
 class SlaPolicy(models.Model):

@@ -26,6 +26,7 @@ from conversations.models import (
     ConversationNote,
     Customer,
     Message,
+    NotificationTarget,
     QueueWait,
     Rating,
     SlaPolicy,
@@ -232,6 +233,16 @@ def _agent_line(
         skills=tuple(profile.skills),
         seen_at=profile.seen_at,
     )
+
+
+def notification_target_list() -> QuerySet[NotificationTarget]:
+    """Return who is told that a visitor waits, in the order they were added."""
+    return NotificationTarget.objects.order_by("created_at", "pk")
+
+
+def notification_targets_for(queue: str) -> QuerySet[NotificationTarget]:
+    """Return who is told that a visitor waits in this queue."""
+    return notification_target_list().filter(Q(queue="") | Q(queue=queue))
 
 
 def sla_policy_list() -> QuerySet[SlaPolicy]:

@@ -13,6 +13,7 @@ from conversations.models import (
     ConversationNote,
     Customer,
     Message,
+    NotificationTarget,
     Rating,
     SlaPolicy,
     SlaTarget,
@@ -272,6 +273,22 @@ class AgentSerializer(serializers.Serializer[AgentLine]):
     capacity = serializers.IntegerField()
     skills = serializers.ListField(child=serializers.CharField())
     seen_at = serializers.DateTimeField(allow_null=True)
+
+
+class NotificationTargetBody(StrictSerializer):
+    """A mail address or a Slack webhook, which is never shown again; no queue means all."""
+
+    address = serializers.CharField(max_length=500)
+    queue = serializers.CharField(max_length=40, required=False, allow_blank=True, default="")
+
+
+class NotificationTargetSerializer(AnswerSerializer[NotificationTarget]):
+    """Who is told; `failed_at` is when telling them last failed, null once it worked again."""
+
+    class Meta:
+        model = NotificationTarget
+        fields = ("id", "kind", "shown", "queue", "failed_at", "created_at")
+        read_only_fields = fields
 
 
 class SlaPolicySerializer(serializers.ModelSerializer[SlaPolicy]):

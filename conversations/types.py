@@ -61,6 +61,13 @@ class Priority(IntEnum):
         return self.name.lower()
 
 
+class NotificationKind(StrEnum):
+    """How somebody is told that a visitor waits."""
+
+    EMAIL = "email"
+    SLACK = "slack"
+
+
 class SlaKind(StrEnum):
     """What a person shall have done by then."""
 

@@ -5,6 +5,7 @@ from django.urls import path
 from conversations.views import (
     agents,
     inbox,
+    notifications,
     service_levels,
     triage,
     widget,
@@ -32,6 +33,12 @@ urlpatterns = [
     path("inbox/availability/", agents.availability, name="availability"),
     path("settings/agents/", agents.agents, name="agents"),
     path("settings/agents/<uuid:person_id>/", agents.agent, name="agent"),
+    path("settings/notifications/", notifications.targets, name="notifications"),
+    path(
+        "settings/notifications/<uuid:target_id>/remove/",
+        notifications.target_remove,
+        name="notification_remove",
+    ),
     path("settings/service-levels/", service_levels.levels, name="service_levels"),
     path("settings/service-levels/new/", service_levels.level_new, name="service_level_new"),
     path("settings/service-levels/<uuid:policy_id>/", service_levels.level, name="service_level"),

@@ -15,6 +15,7 @@ ACT_LABELS = {
     Act.MEMBER_ADDED: _("Person added"),
     Act.MEMBER_ROLE_SET: _("Role changed"),
     Act.MEMBER_REMOVED: _("Person removed"),
+    Act.NOTIFICATIONS_CHANGED: _("Notifications of waiting visitors changed"),
     Act.SLA_POLICY_CHANGED: _("Service level changed"),
     Act.AGENT_CHANGED: _("Capacity or queues of an agent changed"),
     Act.INVITATION_SENT: _("Person invited"),

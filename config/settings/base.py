@@ -210,6 +210,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 KNOWLEDGE_UPLOAD_MAX_BYTES = 25 * 1024 * 1024
 FETCH_ALLOWED_PRIVATE_HOSTS: list[str] = []
+# Where webhooks of Slack channels may lead; tests have a server of their own.
+SLACK_ORIGINS = ["https://hooks.slack.com"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [

@@ -40,6 +40,12 @@ from conversations.services.messages import (
     reply_append,
 )
 from conversations.services.notes import note_add
+from conversations.services.notifications import (
+    handover_notify,
+    notification_send,
+    notification_target_add,
+    notification_target_remove,
+)
 from conversations.services.ratings import rating_give
 from conversations.services.service_levels import breaches_note, policy_delete, policy_save
 from conversations.services.triage import Triage, conversation_triage, snoozed_wake
@@ -84,10 +90,14 @@ __all__ = [
     "customer_ensure",
     "customer_update",
     "form_answer",
+    "handover_notify",
     "handover_request",
     "identity_secret_rotate",
     "message_receive",
     "note_add",
+    "notification_send",
+    "notification_target_add",
+    "notification_target_remove",
     "overdue_requeue",
     "policy_delete",
     "policy_save",

@@ -41,6 +41,7 @@ class Act(StrEnum):
     MEMBER_ROLE_SET = "member.role_set"
     MEMBER_REMOVED = "member.removed"
     AGENT_CHANGED = "agent.changed"
+    NOTIFICATIONS_CHANGED = "notifications.changed"
     SLA_POLICY_CHANGED = "sla_policy.changed"
     INVITATION_SENT = "invitation.sent"
     INVITATION_REVOKED = "invitation.revoked"

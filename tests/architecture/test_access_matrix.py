@@ -41,6 +41,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/conversations/{conversation_id}/notes": {"text": "Hm", "client_id": "n-1"},
     "PATCH /api/v1/conversations/{conversation_id}/triage": {"priority": "high"},
     "POST /api/v1/dead-letters/redrive": {},
+    "POST /api/v1/notifications": {"address": "more@example.com"},
     "POST /api/v1/sla-policies": {"name": "Quicker", "first_response_minutes": 5},
     "PATCH /api/v1/sla-policies/{policy_id}": {"name": "Slower"},
     "POST /api/v1/documents": {"url": "http://127.0.0.1/returns.html"},

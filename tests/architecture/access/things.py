@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from commerce.models import Order, Product
 from conversations.models import Message
-from conversations.services import policy_save
+from conversations.services import notification_target_add, policy_save
 from core.tenancy import TenantContext, require, tenant_scope
 from knowledge.models import Chunk, Document, DocumentContent
 from routing.models import RoutingDecision
@@ -58,6 +58,7 @@ PARAMETERS = {
     "drafts/draft_id": "draft",
     "team/person_id": "person",
     "agents/person_id": "agent",
+    "notifications/target_id": "notification",
     "sla-policies/policy_id": "sla_policy",
     "service-levels/policy_id": "sla_policy",
     "keys/key_id": "key",
@@ -89,6 +90,7 @@ def things_make(tenant: TenantContext, person: Any) -> dict[str, str]:
             "setting_group": "workspace",
             "setting_change": str(_setting_change().pk),
             "person": str(person.pk),
+            "notification": str(notification_target_add(address="team@example.com").pk),
             "sla_policy": str(
                 policy_save(values={"name": "Quick", "first_response_minutes": 5}).pk
             ),
