@@ -279,6 +279,24 @@ def test_conversation_of_somebody_else_is_not_found(visitor: Any, chat: Connect)
             assert line.hear("error")["code"] == "conversation_not_found"
 
 
+def test_empty_epoch_names_a_conversation_that_is_not_the_latest(
+    visitor: Any, chat: Connect, world: Any
+) -> None:
+    someone, stranger = visitor(), visitor()
+    with tenancy.tenant_scope(world.tenants["acme"]):
+        say(someone.conversation_id, "the first one")
+        mine = Conversation.objects.get(pk=someone.conversation_id)
+        Conversation.objects.create(customer_id=mine.customer_id)
+    with chat(someone) as line:
+        named = {"conversation": str(someone.conversation_id), "epoch": "", "seq": 0}
+        line.say("hello", resume=named)
+        assert line.hear("welcome")["conversation"] == str(someone.conversation_id)
+        line.drain()
+        assert [frame["text"] for frame in line.messages()] == ["the first one"]
+        line.say("hello", resume={**named, "conversation": str(stranger.conversation_id)})
+        assert line.hear("error")["code"] == "conversation_not_found"
+
+
 def test_resume_sends_exactly_what_is_missing(visitor: Any, chat: Connect, world: Any) -> None:
     someone = visitor()
     with tenancy.tenant_scope(world.tenants["acme"]):

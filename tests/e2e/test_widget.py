@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from bench.support.visits import Workspace
 from bench.support.widget_page import (
     WIDGET,
     Seen,
@@ -18,7 +17,6 @@ from bench.support.widget_page import (
     panel_frame,
     panel_of,
     panel_open,
-    shop_served,
     violations,
 )
 from bench.support.widget_states import ANSWERED, QUESTION
@@ -26,12 +24,6 @@ from tests.conversations.widget_posts import signed
 from tests.e2e.screenshots import sign_in
 
 Visit = Callable[..., tuple[Page, Seen]]
-LISTEN = """
-window.heard = [];
-for (const name of ["ready", "open", "close", "error", "message", "unread"]) {
-  window.addEventListener(`frontdesk:${name}`, ({ detail }) => window.heard.push([name, detail]));
-}
-"""
 # Everything that a screen reader says of itself: what is added to a live region and not hidden.
 EARS = """
 window.said = [];
@@ -48,58 +40,6 @@ const hear = (records) => {
 };
 new MutationObserver(hear).observe(document.body, { childList: true, subtree: true });
 """
-
-
-@pytest.fixture(scope="module")
-def tenant(stack: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = stack["tenants"]["acme"]
-    return found
-
-
-@pytest.fixture(scope="module")
-def shop(tenant: dict[str, Any]) -> Iterator[Shop]:
-    """Serve a shop that may show acme's widget, and take the permission back."""
-    parts = urlsplit(tenant["base_url"])
-    workspace = Workspace("acme", parts.port or 80, 0, tenant["widget_key"], "", tenant["owner"])
-    token = workspace.agent_token()
-
-    def allow(origins: list[str]) -> list[str]:
-        changed = {"allowed_origins": origins} if origins else {}
-        found = workspace.ask("PATCH", "/api/v1/widget", changed, bearer=token)
-        return list(found["allowed_origins"])
-
-    before = allow([])
-    with shop_served() as shop:
-        allow([*before, shop.address])
-        shop.origin, shop.key = tenant["base_url"], tenant["widget_key"]
-        yield shop
-    allow(before)
-
-
-@pytest.fixture
-def visit(browser: Browser, shop: Shop) -> Iterator[Visit]:
-    """Return a function that comes to the shop in a browser of its own."""
-    contexts = []
-
-    def come(early: str = "", **options: Any) -> tuple[Page, Seen]:
-        context = browser.new_context(reduced_motion="reduce", locale="en-GB", **options)
-        contexts.append(context)
-        context.add_init_script(LISTEN)
-        seen = Seen()
-        seen.follow(context)
-        page = context.new_page()
-        page.goto(shop.address)
-        if early:  # before there is any panel, as soon as there is something to call
-            page.evaluate(f"""async () => {{
-              while (!window.$frontdesk) await new Promise((go) => setTimeout(go, 5));
-              {early}
-            }}""")
-        page.locator(f"{WIDGET} button").first.wait_for()
-        return page, seen
-
-    yield come
-    for context in contexts:
-        context.close()
 
 
 @pytest.fixture(scope="module")

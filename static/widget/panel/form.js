@@ -20,7 +20,7 @@ function row(field) {
   const id = `field-${field.id}`;
   const input = control(field, id);
   const hint = field.required ? null : h("span", { class: "optional" }, ` (${t("optional")})`);
-  const label = h("label", { for: id, dir: "auto" }, field.label, hint);
+  const label = h("label", { for: id }, h("bdi", {}, field.label), hint);
   const fault = h("p", { class: "fault", id: `${id}-fault` });
   const isTick = input.type === "checkbox";
   const node = h("div", { class: isTick ? "field tick" : "field" }, ...(isTick ? [input, label] : [label, input]), fault);

@@ -135,7 +135,7 @@ async function begin() {
   if (session.greeting && $("greeting")) $("greeting").textContent = session.greeting;
   // Theirs may be one of several: the socket is told which.
   session.is_chosen = Boolean(session.identified);
-  drawEarlier({ after: $("greeting").parentElement, conversations: session.earlier ?? [], open: choose });
+  drawEarlier({ after: $("log").querySelector("[data-start]"), conversations: session.earlier ?? [], open: choose });
   tellVisitor();
   return enter();
 }
