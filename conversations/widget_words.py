@@ -13,7 +13,25 @@ LAUNCHER: dict[str, Promise] = {
     "unread": _("{n} unread"),
 }
 
+# What happens to files on their way, for the panel and the inbox.
+UPLOADS: dict[str, Promise] = {
+    "file_empty": _("{name} is empty."),
+    "file_failed": _("This file could not be uploaded."),
+    "file_remove": _("Remove {name}"),
+    "file_retry": _("Try {name} again"),
+    "file_too_large": _("{name} is too large: a file may have {limit} MB."),
+    "file_type": _("{name}: send pictures, PDF, text, CSV or office documents."),
+    "file_uploading": _("Uploading {name}"),
+    "file_waiting": _("No connection. Trying again…"),
+    "files_too_many": _("A message has {n} files at most."),
+    "files_wait": _("The files are still being uploaded."),
+}
+
 PANEL: dict[str, Promise] = {
+    **UPLOADS,
+    "file_download": _("Download {name}, {size}"),
+    "file_open": _("{name}, opens in a new tab"),
+    "files": _("Attached files"),
     "a_person": _("a person"),
     "ai_tag": _("AI"),
     "answers_at_once": _("AI assistant, answers at once"),

@@ -31,6 +31,7 @@ from conversations.origins import origin_is_allowed, origin_is_own
 from conversations.services.greeting import greeting_choose
 from conversations.services.page import conversation_page_note
 from conversations.types import TEXT_LIMIT
+from conversations.views.files import upload_config
 from conversations.views.look import palette_for
 from conversations.widget_words import LAUNCHER, PANEL, texts
 from core.errors import DomainError, Unauthenticated
@@ -107,6 +108,8 @@ def panel(request: HttpRequest) -> HttpResponse:
     }
     response = render(request, "widget/panel.html", context)
     response._csp_replace = {"frame-ancestors": _ancestors(widget, parent)}  # type: ignore[attr-defined]  # read by django-csp
+    # Pictures of messages are fetched with the visitor's token and shown from memory.
+    response._csp_update = {"img-src": ["blob:"]}  # type: ignore[attr-defined]  # read by django-csp
     response["Cache-Control"] = "no-store"
     return response
 
@@ -126,6 +129,7 @@ def _panel_config(request: HttpRequest, widget: WidgetInstallation, parent: str)
         "session_url": reverse("conversations:widget_session"),
         "handover_url": reverse("conversations:widget_handover"),
         "message_limit": TEXT_LIMIT,
+        "attachments": upload_config(),
         "words": texts(PANEL),
         "theme": {
             "accent": palette.accent,
