@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from conversations.types import ConversationState, Priority
+from conversations.views.files import UPLOAD_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ def shortcuts() -> list[dict[str, object]]:
 def words() -> dict[str, str]:
     """Return what the inbox's script says."""
     texts = {
+        **UPLOAD_WORDS,
         "sending": _("Sending…"),
         "failed": _("Not sent"),
         "typing": _("{name} is typing"),

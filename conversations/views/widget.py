@@ -23,6 +23,7 @@ from conversations.errors import OriginRefused
 from conversations.models import WidgetInstallation
 from conversations.origins import origin_is_allowed, origin_is_own
 from conversations.types import TEXT_LIMIT
+from conversations.views.files import upload_config
 from conversations.views.look import palette_for
 from conversations.widget_words import (
     PAGE_ONLY,
@@ -100,6 +101,8 @@ def panel(request: HttpRequest) -> HttpResponse:
     }
     response = render(request, "widget/panel.html", context)
     response._csp_replace = {"frame-ancestors": _ancestors(widget, parent)}  # type: ignore[attr-defined]  # read by django-csp
+    # Pictures of messages are fetched with the visitor's token and shown from memory.
+    response._csp_update = {"img-src": ["blob:"]}  # type: ignore[attr-defined]  # read by django-csp
     response["Cache-Control"] = "no-store"
     return response
 
@@ -120,6 +123,7 @@ def _panel_config(widget: WidgetInstallation, parent: str, language: str) -> dic
         **{f"{call}_url": reverse(f"conversations:widget_{call}") for call in CALLS},
         "message_limit": TEXT_LIMIT,
         "asks_rating": widget.asks_rating,
+        "attachments": upload_config(),
         "words": {key: text for key, text in words.items() if key not in PAGE_ONLY},
         "theme": {
             "accent": palette.accent,

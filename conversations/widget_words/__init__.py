@@ -23,6 +23,7 @@ PAGE_ONLY = frozenset(
     {
         *("open", "close", "unread", "title", "conversation", "greeting", "promise", "suggested"),
         *("new_messages", "your_message", "ask", "send", "powered", "needs_js", "sound"),
+        *("files_to_send", "attach_files"),
     }
 )
 _FOLDER = Path(__file__).parent

@@ -61,7 +61,7 @@ def test_widget_makes_no_markup_from_data_and_calls_no_third_party(part: Path) -
 
 def asked_words() -> set[str]:
     """Return the keys that the panel's scripts ask for, those made of a state's name spelt out."""
-    scripts = (ROOT / "static" / "widget" / "panel").glob("*.js")
+    scripts = [part for part in PANEL_PARTS if part.suffix == ".js"]
     said = {key for script in scripts for key in re.findall(r'\bt\("(\w+)"', script.read_text())}
     told = {f"said_{kind.value}" for kind in SystemKind}
     return said | told | {f"rate_{score}" for score in range(1, 6)} | {"line_down", "line_refused"}

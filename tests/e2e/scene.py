@@ -14,7 +14,8 @@ from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.utils import timezone
 
 from commerce.models import Order
-from conversations.models import Message
+from conversations.models import Message, SlaPolicy
+from conversations.services import policy_save
 from core import directory
 from core.tenancy import TenantContext, tenant_scope
 from knowledge.models import Document
@@ -38,7 +39,7 @@ def tell(host: str) -> None:
         raise LookupError(host)
     with tenant_scope(tenant):
         _history()
-        things = {**_talk(), **_runs(), **_versions(), **_links(tenant)}
+        things = {**_talk(), **_runs(), **_versions(), **_links(tenant), **_promise()}
         document = Document.objects.filter(state="ready").earliest("created_at")
         things |= {"document": str(document.pk), "order": Order.objects.latest("placed_at").number}
     print(json.dumps(things))
@@ -56,6 +57,13 @@ def _talk() -> dict[str, str]:
     answer = Message.objects.filter(author="ai", citations__0__isnull=False).latest("created_at")
     source = answer.citations[0]["url"].split("#")[0].strip("/")
     return {"conversation": str(answer.conversation_id), "source": source}
+
+
+def _promise() -> dict[str, str]:
+    """Return a service level that the workspace keeps."""
+    values = {"name": "Paying customers", "first_response_minutes": 30, "resolution_minutes": 480}
+    kept = SlaPolicy.objects.filter(name=values["name"]).first()
+    return {"policy": str((kept or policy_save(values=values)).pk)}
 
 
 def _runs() -> dict[str, str]:

@@ -31,6 +31,7 @@ def test_groups_are_listed_with_their_schema(owner: Client) -> None:
     assert groups.keys() == {
         *("workspace", "access"),
         *("widget", "widget_visitors", "visitors"),
+        *("assignment", "hours"),
     }
     assert groups["access"]["owners_only"]
     assert groups["access"]["schema"]["properties"]["session_days"]["maximum"] == 90

@@ -54,8 +54,8 @@ export class Chat extends EventTarget {
   }
 
   /** Queue a message; it goes out now, or when the line is back. */
-  send(text) {
-    this.transcript.add({ clientId: randomId(), text, at: new Date().toISOString() });
+  send(text, attachments = []) {
+    this.transcript.add({ clientId: randomId(), text, attachments, at: new Date().toISOString() });
     this.#pendingChanged();
     this.#flush();
   }
@@ -96,13 +96,16 @@ export class Chat extends EventTarget {
     clearTimeout(this.#timers.resend);
     if (!this.#isWelcome) return;
     const waiting = this.transcript.pending.filter((message) => message.state === "sending");
-    for (const { client_id, text } of waiting) this.#socket.send({ type: "message", client_id, text });
+    for (const { client_id, text, attachments } of waiting) {
+      const files = attachments.length ? { attachments: attachments.map(({ id }) => id) } : {};
+      this.#socket.send({ type: "message", client_id, text, ...files });
+    }
     if (waiting.length) this.#timers.resend = setTimeout(() => this.#flush(), RESEND_AFTER);
   }
 
   /** Unaccepted messages outlive a reload. */
   #pendingChanged() {
-    const pending = this.transcript.pending.map(({ client_id, text, at }) => ({ clientId: client_id, text, at }));
+    const pending = this.transcript.pending.map(({ client_id, text, at, attachments }) => ({ clientId: client_id, text, at, attachments }));
     this.#storage.set("pending", { conversation: this.#session.conversation_id, pending });
     this.#emit("change");
   }

@@ -2,6 +2,7 @@
 
 import { readJson } from "../shared/dom.js";
 import { Asks } from "./asks.js";
+import { Files, makeTray } from "./attachments.js";
 import { Banners } from "./banners.js";
 import { Bridge } from "./bridge.js";
 import { Cards } from "./cards.js";
@@ -30,8 +31,10 @@ const banners = new Banners({
   parts: { line: $("line"), state: $("state"), subtitle: $("subtitle"), avatar: $("avatar"), person: $("person"), personText: $("person-text") },
   tenant: config.tenant,
 });
-const view = new MessagesView({ log: $("log"), latest: $("latest"), tenant: config.tenant });
-const composer = new Composer({ form: $("composer"), limit: config.message_limit });
+const files = new Files({ token: () => session?.visitor_token });
+const tray = makeTray({ form: $("composer"), list: $("uploads"), limits: config.attachments, session: () => chat && session, area: document.body });
+const view = new MessagesView({ log: $("log"), latest: $("latest"), tenant: config.tenant, files });
+const composer = new Composer({ form: $("composer"), limit: config.message_limit, tray });
 const cards = new Cards({ place: $("card"), said: $("said") });
 const asks = new Asks({ config, cards });
 const visitor = new Visitor();
@@ -101,7 +104,10 @@ const REACTIONS = {
   change: () => render(),
   delta: (text) => view.stream(text),
   typing: (who) => view.typing(who && { ...who, name: who.name || config.tenant }),
-  line: (state) => banners.line(state),
+  line(state) {
+    banners.line(state);
+    if (state === "up") tray.resume();
+  },
   trouble: (error) => warn(error.detail || t("trouble")),
   expired: () => renew(),
   "caught-up"() {
@@ -191,6 +197,7 @@ function renew() {
 
 function leave() {
   chat?.stop();
+  tray.clear();
   chat = null;
   told = null;
   cards.hide();
@@ -216,15 +223,19 @@ async function person() {
   }
 }
 
-function send(text) {
+function send(text, attachments = []) {
   bridge.tell("started");
-  if (chat) chat.send(text);
+  files.keep(attachments);
+  if (chat) chat.send(text, attachments.map(({ preview, ...part }) => part));
   else early.push(text);
 }
 
 /* ---- wiring -------------------------------------------------------------------------------------- */
 
-composer.addEventListener("send", (event) => send(event.detail));
+composer.addEventListener("send", (event) => send(event.detail, tray.take()));
+composer.addEventListener("busy", () => warn(t("files_wait")));
+tray.addEventListener("refused", (event) => warn(event.detail));
+files.addEventListener("trouble", (event) => warn(event.detail));
 composer.addEventListener("typing", () => chat?.typing());
 composer.addEventListener("draft", (event) => storage.set("draft", event.detail));
 composer.addEventListener("too-long", (event) => warn(t("too_long", event.detail)));

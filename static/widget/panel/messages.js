@@ -57,15 +57,17 @@ function sources(citations) {
 export class MessagesView extends EventTarget {
   #log;
   #tenant;
+  #files;
   #nodes = new Map();
   #latest;
   #stream = null;
   #typing = null;
 
-  constructor({ log, latest, tenant }) {
+  constructor({ log, latest, tenant, files }) {
     super();
     this.#log = log;
     this.#tenant = tenant;
+    this.#files = files;
     this.#latest = latest;
     log.addEventListener("scroll", () => this.isAtBottom && (latest.hidden = true), { passive: true });
     latest.addEventListener("click", () => this.scrollDown());
@@ -214,7 +216,9 @@ export class MessagesView extends EventTarget {
       return citation ? sourceLink(citation, [String(number)], { class: "cite" }) : null;
     };
     const body = item.author === "ai" ? renderMarkdown(item.text, cite) : renderPlain(item.text);
-    const column = h("div", { class: "column" }, h("div", { class: "bubble" }, h("div", { class: "text", dir: "auto" }, body)));
+    const column = h("div", { class: "column" });
+    if (item.text) column.append(h("div", { class: "bubble" }, h("div", { class: "text", dir: "auto" }, body)));
+    if (item.attachments?.length) column.append(this.#files.draw(item.attachments));
     if (item.citations?.length) column.append(sources(item.citations) ?? "");
     if (look.offer) column.append(this.#offer());
     column.append(this.#meta(item));
