@@ -54,11 +54,16 @@ _DIALOGS: Final = (
 )
 
 
+def settle(frame: Page | Frame) -> None:
+    """Wait until nothing fades or moves any more."""
+    frame.evaluate(_STILL)
+
+
 def faults(frame: Page | Frame, scope: str | None = None) -> list[str]:
     """Return what axe finds fault with in a document, or within a selector: one line each."""
     if not frame.evaluate("() => Boolean(window.axe)"):
         frame.evaluate(AXE_SCRIPT)
-    frame.evaluate(_STILL)
+    settle(frame)
     return cast("list[str]", frame.evaluate(_RUN, [scope, list(TAGS)]))
 
 

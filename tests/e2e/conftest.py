@@ -31,6 +31,7 @@ for (const name of ["ready", "open", "close", "error", "message", "unread"]) {
 """
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+FAILED = pytest.StashKey[dict[str, str]]()
 expect.set_options(timeout=20_000)  # a busy machine is slow, not wrong
 
 
@@ -53,6 +54,19 @@ def page(browser: Browser) -> Iterator[Page]:
     page.set_default_timeout(15_000)
     yield page
     context.close()
+
+
+@pytest.fixture
+def step(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Skip what follows a failed step of a story: it would only fail for the same reason."""
+    failed = request.session.stash.setdefault(FAILED, {})
+    story = request.node.path.name
+    if story in failed:
+        pytest.skip(f"an earlier step failed: {failed[story]}")
+    before = request.session.testsfailed
+    yield
+    if request.session.testsfailed > before:
+        failed[story] = request.node.name
 
 
 class _Quiet(SimpleHTTPRequestHandler):

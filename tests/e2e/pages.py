@@ -25,7 +25,7 @@ class Page:
     name: str
     who: Who = "owner"
     address: str | None = None
-    holds: str = "main"
+    holds: str = "main:not(:has(.error-code))"
 
     def path(self, found: dict[str, str]) -> str:
         """Return the path of the page, beginning with a slash."""
@@ -94,19 +94,27 @@ WORKSPACE: Final = (
     Page("account/security/app/", "account-app", holds="#app-secret"),
     Page("login/", "login", "stranger", holds="[name=password]"),
     Page("password/forgotten/", "forgotten", "stranger"),
-    Page("password/reset/<str:key>/", "reset", "stranger", "password/reset/{reset}/"),
-    Page("account/verify/<str:key>/", "verify", "stranger", "account/verify/{verification}/"),
-    Page("invitation/<str:token>/", "invitation", "stranger", "invitation/{invitation}/"),
+    Page("password/reset/<str:key>/", "reset", "stranger", "password/reset/{reset}/", "form"),
+    Page(
+        "account/verify/<str:key>/", "verify", "stranger", "account/verify/{verification}/", "form"
+    ),
+    Page("invitation/<str:token>/", "invitation", "stranger", "invitation/{invitation}/", "form"),
     Page("demo/", "shop", "stranger", holds="#frontdesk-widget button"),
     Page("docs/errors/", "problems", "stranger"),
-    Page("docs/errors/<slug:code>", "problem", "stranger", "docs/errors/not_found"),
+    Page("docs/errors/<slug:code>", "problem", "stranger", "docs/errors/not_found", "main code"),
 )
 PLATFORM: Final = (
     Page("", "landing", "stranger"),
     Page("signup/", "signup", "stranger"),
     Page("login/", "workspace-choose", "stranger"),
     Page("docs/errors/", "platform-problems", "stranger"),
-    Page("docs/errors/<slug:code>", "platform-problem", "stranger", "docs/errors/not_found"),
+    Page(
+        "docs/errors/<slug:code>",
+        "platform-problem",
+        "stranger",
+        "docs/errors/not_found",
+        "main code",
+    ),
     Page("admin/login/", "admin-login", "stranger", holds="[name=password]"),
     Page("admin/", "admin", "admin", holds="h1"),
     Page("admin/security/", "admin-security", "admin"),

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import psycopg
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "var" / "demo.json"
+PATIENCE_SECONDS = 20
 # What a shell or a test run has set must not reach the stack's own.
 FOREIGN = ("DJANGO_", "FRONTDESK_", "PYTEST_", "DATABASE_", "REDIS_", "TEST_", "VAR_DIR")
 
@@ -57,6 +59,18 @@ class Database:
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """Return what a query finds."""
         return self._connection.execute(query, values).fetchall()
+
+    def one(self, query: str, *values: Any) -> Any:
+        """Return the only value a query finds."""
+        ((found,),) = self.rows(query, *values)
+        return found
+
+    def until(self, wanted: Any, query: str, *values: Any) -> None:
+        """Wait until a query's only value is the wanted one; fail with the last one found."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (found := self.one(query, *values)) != wanted:
+            assert time.monotonic() < deadline, f"{query}: {found}, not {wanted}"
+            time.sleep(0.05)
 
     def close(self) -> None:
         self._connection.close()

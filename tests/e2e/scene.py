@@ -88,8 +88,11 @@ def _versions() -> dict[str, str]:
 
 
 def _links(tenant: TenantContext) -> dict[str, str]:
-    """Return what the links in mails hold: to an address, to a password, to an invitation."""
-    person = membership_list().filter(role=Role.OWNER)[0].person
+    """Return what the links in mails hold: to an address, to a password, to an invitation.
+
+    All for somebody who does not sign in meanwhile: that would end the link to a new password.
+    """
+    person = membership_list().filter(role=Role.ADMIN)[0].person
     email = f"later@{tenant.slug}.example.com"
     address, _ = EmailAddress.objects.get_or_create(user=person, email=email)
     token = (tenant.slug * 43)[:43]

@@ -67,8 +67,8 @@ def choose(scope: Any, name: str, content: bytes, kind: str) -> None:
 
 def loaded(picture: Any) -> None:
     expect(picture).to_be_visible()
-    expect(picture).to_have_js_property("complete", True)
-    assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 640
+    # Without an address yet it is complete, too; what counts is that it was read.
+    expect(picture).to_have_js_property("naturalWidth", 640)
 
 
 @pytest.mark.parametrize("width", [1440, 390])

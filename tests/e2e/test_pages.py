@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, expect
 from playwright.sync_api import Page as BrowserPage
 
 from tests.e2e import running
 from tests.e2e.axe import SIZES, faults_in_every_look
 from tests.e2e.pages import ERROR_TEMPLATES, PLATFORM, WORKSPACE, Page, Who
+from tests.e2e.people import ask, sign_in_as
 
 Opened = Callable[[Who], BrowserPage]
-QUESTION = "How long do I have to return a jacket I already wore once?"
 PANEL = "/widget/panel/"
 FAULTY = """<!doctype html><html lang="en"><head><title>Faulty</title></head><body>
   <h1>Faulty</h1><p style="color: #ccc; background: #fff; width: 700px">Hardly to be read</p>
@@ -23,7 +23,6 @@ FAULTY = """<!doctype html><html lang="en"><head><title>Faulty</title></head><bo
   ><button style="width: 8px; height: 8px; padding: 0"></button>
   <dialog id="asked"><p style="color: #ccc; background: #fff">Hardly</p></dialog>
 </body></html>"""
-AI_MESSAGE = ".message[data-author=ai][data-seq]"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +32,7 @@ def acme(stack: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def opened(browser: Browser, stack: dict[str, Any], acme: dict[str, Any]) -> Iterator[Opened]:
+def opened(browser: Browser, stack: dict[str, Any]) -> Iterator[Opened]:
     """Give a function that returns the page of somebody, who has signed in once."""
     kept: dict[Who, BrowserPage] = {}
 
@@ -42,40 +41,12 @@ def opened(browser: Browser, stack: dict[str, Any], acme: dict[str, Any]) -> Ite
             context = browser.new_context(viewport=SIZES["wide"], locale="en-GB")
             context.set_default_timeout(20_000)
             kept[who] = context.new_page()
-            sign_in(kept[who], who, stack, acme)
+            sign_in_as(kept[who], who, stack)
         return kept[who]
 
     yield page
     for one in kept.values():
         one.context.close()
-
-
-def sign_in(page: BrowserPage, who: Who, stack: dict[str, Any], tenant: dict[str, Any]) -> None:
-    """Sign somebody in, where they are somebody."""
-    platform = stack["platform"]
-    if who == "admin":
-        page.goto(platform["admin_url"])
-        page.fill("[name=username], [name=login], [name=email]", platform["admin_email"])
-        page.fill("[name=password]", platform["admin_password"])
-        page.keyboard.press("Enter")
-        page.wait_for_url(platform["admin_url"])
-    elif who != "stranger":
-        page.goto(f"{tenant['base_url']}/login/")
-        page.fill("[name=email]", tenant[who]["email"])
-        page.fill("[name=password]", tenant[who]["password"])
-        page.keyboard.press("Enter")
-        page.wait_for_url(f"{tenant['base_url']}/")
-
-
-def ask(page: BrowserPage, tenant: dict[str, Any]) -> Locator:
-    """Open the shop in a fresh context, ask and read the answer; return the chat's document."""
-    page.goto(tenant["demo_url"])
-    page.get_by_role("button", name="Open chat").click()
-    panel = page.frame_locator("#frontdesk-widget iframe")
-    panel.get_by_label("Your message").fill(QUESTION)
-    panel.get_by_role("button", name="Send").click()
-    panel.locator(AI_MESSAGE).wait_for()
-    return panel.locator("body")
 
 
 @pytest.fixture(scope="module")
