@@ -104,6 +104,8 @@ export class Conversation {
       this.#parts.composer.requestSubmit();
     });
     this.#parts.reply.addEventListener("input", () => this.#typed());
+    // What somebody has chosen and not yet saved outlives what comes in meanwhile.
+    this.#parts.about.addEventListener("input", ({ target }) => target.form?.setAttribute("data-changed", ""));
   }
 
   /* ---- out ------------------------------------------------------------------------------------ */
@@ -157,6 +159,7 @@ export class Conversation {
   #action(form) {
     const button = form.querySelector("button");
     const body = new URLSearchParams(new FormData(form));
+    form.removeAttribute("data-changed");
     button.setAttribute("aria-disabled", "true");
     this.#enqueue(async () => {
       const done = await this.#request(this.#withAfter(form.action), { method: "POST", body });
@@ -233,7 +236,7 @@ export class Conversation {
 
   /** Show what is known of the customer and the triage, unless somebody is just changing it. */
   #replaceAbout(fresh) {
-    if (!this.#parts.about.querySelector(".inbox-triage :focus")) this.#parts.about.replaceChildren(fresh);
+    if (!this.#parts.about.querySelector(".inbox-triage :focus, .inbox-triage[data-changed]")) this.#parts.about.replaceChildren(fresh);
   }
 
   #append(nodes) {
