@@ -23,8 +23,10 @@ def _runs_prepare(instance: Any, **_: Any) -> None:
     """
     if not {"runs", "runs-bulk"} & set(instance.app.amqp.queues.consume_from):
         return
-    from workflows.sweeping import Sweeper  # apps are loaded by now
+    from workflows.engine.presence import presence  # apps are loaded by now
+    from workflows.sweeping import Sweeper
 
+    presence.start()
     sweeper = Sweeper()
     sweeper.start()
     worker_shutdown.connect(lambda **_: sweeper.stop(), weak=False)

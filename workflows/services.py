@@ -24,6 +24,7 @@ from workflows.engine import journal, waits
 from workflows.engine.contracts import input_check
 from workflows.engine.events import EventType
 from workflows.engine.execution import run_drive
+from workflows.engine.presence import Present
 from workflows.engine.state import RunState
 from workflows.engine.waits import WaitOver
 from workflows.errors import (
@@ -275,14 +276,17 @@ def run_execute(*, run_id: UUID, gives_way: bool = False) -> RunState | None:
     return state
 
 
-def runs_sweep(*, limit: int = SWEEP_LIMIT, takes_over: bool = False) -> int:
+def runs_sweep(
+    *, limit: int = SWEEP_LIMIT, takes_over: bool = False, present: Present | None = None
+) -> int:
     """Send runs whose worker is gone, or whose time has come, to a worker; returns how many.
 
     Those that are stopped are ended instead. With ``takes_over`` this process itself goes on with
-    what a dead worker held, as far as it has room: no queue and no broker is needed for that.
+    what a dead worker held, as far as it has room: no queue and no broker is needed for that. Who
+    is known not to be ``present`` is gone before its leases have lapsed.
     """
     stopped_purge()
-    lapsed = journal.lapsed(limit=limit, grace_seconds=SWEEP_GRACE_SECONDS)
+    lapsed = journal.lapsed(limit=limit, grace_seconds=SWEEP_GRACE_SECONDS, present=present)
     for run in lapsed:
         is_here = takes_over and run.was_held
         if not (is_here and run_here(run.id, partial(run_execute, run_id=run.id))):

@@ -1,8 +1,10 @@
 """Take over runs whose worker is gone, and wake those whose time has come.
 
 Every process that works on runs looks out for them, one at a time for all (an advisory lock): so a
-takeover needs one living worker and Postgres, and neither beat nor the relay. A sweep of many
-workspaces takes a while; then the pause grows with it, so that sweeping never keeps a core busy.
+takeover needs one living worker and Postgres, and neither beat nor the relay. A worker is gone when
+its lease has lapsed, or when Postgres has ended its session (`workflows.engine.presence`). A sweep
+of many workspaces takes a while; then the pause grows with it, so that sweeping never keeps a core
+busy.
 """
 
 import threading
@@ -15,6 +17,7 @@ from django.db import InterfaceError, OperationalError, connections
 from core import directory, tenancy
 from core.db.leadership import CONNECTION_LOST, Session, lead_check, lead_try, session_open
 from workflows import services
+from workflows.engine.presence import FailureDetector, Present
 
 LOCK: Final = 0x46_44_53_57  # "FDSW"
 SWEEP_SECONDS: Final = 0.5
@@ -56,23 +59,24 @@ class Sweeper:
         """Wait to become the leader, and sweep from then on."""
         while not self.stopping.is_set() and not lead_try(session, LOCK):
             self.stopping.wait(SWEEP_SECONDS)
+        detector = FailureDetector()
         while not self.stopping.is_set():
-            lead_check(session)
             began = time.monotonic()
-            sweep(session)
+            sweep(session, detector.observe(session))
             took = time.monotonic() - began
             self.stopping.wait(max(SWEEP_SECONDS, REST * took))
 
 
-def sweep(session: Session) -> None:
+def sweep(session: Session, present: Present | None = None) -> None:
     """Take over what dead workers held in every workspace, and wake what waits.
 
-    One workspace's trouble does not strand the others' runs; raises when the database is gone.
+    One workspace's trouble does not strand the others' runs; raises when the database is gone. Who
+    is ``present`` may be unknown: then the leases alone tell who is dead.
     """
     for tenant in directory.tenants_active():
         with tenancy.tenant_scope(tenant):
             try:
-                services.runs_sweep(takes_over=True)
+                services.runs_sweep(takes_over=True, present=present)
             except (OperationalError, InterfaceError):
                 log.exception("sweep_failed", tenant=tenant.slug)
                 lead_check(session)

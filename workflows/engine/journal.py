@@ -9,9 +9,8 @@ keeper of leases brings it up to date.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
-from secrets import token_urlsafe
 from typing import Any
 from uuid import UUID
 
@@ -24,10 +23,10 @@ from core.events.catalogue import Event
 from workflows.engine.events import ACTIVE, EventType, RunEvent, RunStatus
 from workflows.engine.folding import fold
 from workflows.engine.host import ClaimedRun
+from workflows.engine.presence import GONE_SECONDS, SIGN, Present, presence
 from workflows.engine.state import RunState
 
 LEASE_SECONDS = 3.0
-OWNER_BYTES = 9
 PICK_UP_SECONDS = 5.0
 MAX_PAYLOAD_BYTES = 256 * 1024
 _ACTIVE = sorted(status.value for status in ACTIVE)
@@ -118,16 +117,20 @@ _ABANDON = """
     UPDATE workflows_run SET status = 'failed', error_code = %s, finished_at = clock_timestamp()
     WHERE id = %s AND lease_owner = %s
 """
-_LAPSED = """
+# A signed lease has lapsed too when its signature is absent and it was not renewed for as long: a
+# process that renews is there, whatever became of its lock.
+_LAPSED = f"""
     WITH found AS (
         SELECT id, lease_owner FROM workflows_run
-        WHERE status = ANY(%s) AND lease_until < clock_timestamp()
+        WHERE status = ANY(%s) AND (lease_until < clock_timestamp()
+            OR (lease_until < %s AND strpos(lease_owner, '{SIGN}') > 0
+                AND split_part(lease_owner, '{SIGN}', 1) <> ALL(%s::text[])))
         ORDER BY started_at LIMIT %s FOR UPDATE SKIP LOCKED)
     UPDATE workflows_run AS run SET lease_owner = '',
         lease_until = clock_timestamp() + %s * interval '1 second'
     FROM found WHERE run.id = found.id
     RETURNING run.id, found.lease_owner <> ''
-"""
+"""  # noqa: S608 - put together from constants
 _EVENTS = "SELECT seq, type, step_id, payload, at FROM workflows_runevent WHERE run_id = %s"
 
 
@@ -166,7 +169,7 @@ def claim(run_id: UUID, *, held_as: str = "") -> ClaimedRun | None:
 
     ``held_as`` is the owner under which the caller itself has held the run so far.
     """
-    owner = token_urlsafe(OWNER_BYTES)
+    owner = presence.owner_new()
     with server_bound_cursor() as cursor:
         cursor.execute(_CLAIM, (owner, LEASE_SECONDS, run_id, _ACTIVE, held_as, run_id))
         rows = cursor.fetchall()
@@ -358,14 +361,17 @@ class Lapsed:
     was_held: bool
 
 
-def lapsed(*, limit: int, grace_seconds: float) -> list[Lapsed]:
+def lapsed(*, limit: int, grace_seconds: float, present: Present | None = None) -> list[Lapsed]:
     """Release runs whose worker is gone, or whose time to wake has come, and return them.
 
-    They are not returned again before ``grace_seconds``, so that a sweep does not fill a queue that
-    is merely slow.
+    A worker is gone when its lease has lapsed, or sooner when it is known who is ``present``. They
+    are not returned again before ``grace_seconds``, so that a sweep does not fill a queue that is
+    merely slow.
     """
+    early = present.at + timedelta(seconds=LEASE_SECONDS - GONE_SECONDS) if present else None
+    signatures = present.signatures if present else []
     with server_bound_cursor() as cursor:
-        cursor.execute(_LAPSED, (_ACTIVE, limit, grace_seconds))
+        cursor.execute(_LAPSED, (_ACTIVE, early, signatures, limit, grace_seconds))
         return [Lapsed(*row) for row in cursor.fetchall()]
 
 
