@@ -2,9 +2,9 @@
 
 Every process that works on runs looks out for them, one at a time for all (an advisory lock): so a
 takeover needs one living worker and Postgres, and neither beat nor the relay. A worker is gone when
-its lease has lapsed, or when Postgres has ended its session (`workflows.engine.presence`). A sweep
-of many workspaces takes a while; then the pause grows with it, so that sweeping never keeps a core
-busy.
+its lease has lapsed, or when Postgres has ended its session (`workflows.engine.presence`). Only
+workspaces where something is due are visited. A sweep of very many still takes a while; then the
+pause grows with it, so that sweeping never keeps a core busy.
 """
 
 import threading
@@ -17,10 +17,11 @@ from django.db import InterfaceError, OperationalError, connections
 from core import directory, tenancy
 from core.db.leadership import CONNECTION_LOST, Session, lead_check, lead_try, session_open
 from workflows import services
+from workflows.due import tenants_due
 from workflows.engine.presence import FailureDetector, Present
 
 LOCK: Final = 0x46_44_53_57  # "FDSW"
-SWEEP_SECONDS: Final = 0.5
+SWEEP_SECONDS: Final = 0.25
 REST: Final = 3.0  # at least so many times as long as a sweep took nothing is swept
 RECONNECT_SECONDS: Final = 0.2
 
@@ -73,7 +74,7 @@ def sweep(session: Session, present: Present | None = None) -> None:
     One workspace's trouble does not strand the others' runs; raises when the database is gone. Who
     is ``present`` may be unknown: then the leases alone tell who is dead.
     """
-    for tenant in directory.tenants_active():
+    for tenant in tenants_due(directory.tenants_active(), present):
         with tenancy.tenant_scope(tenant):
             try:
                 services.runs_sweep(takes_over=True, present=present)

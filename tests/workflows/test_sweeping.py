@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import ProgrammingError, connections
@@ -17,9 +17,11 @@ from core import tenancy
 from core.db.leadership import session_open
 from core.tenancy import TenantContext
 from tests.workflows.conftest import HEAD, Say, said_by_ai
-from workflows import services, sweeping, versions
+from workflows import due, services, sweeping, versions
+from workflows.due import tenants_due
 from workflows.engine.step import StepContext
 from workflows.models import Run
+from workflows.stopping import runs_stop
 from workflows.sweeping import Sweeper, sweep
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -147,6 +149,38 @@ def test_runs_of_each_workspace_are_swept_in_their_own(
         assert within_seconds(lambda: said_by_ai(theirs) == ["Hello"])
 
 
+def test_workspaces_in_which_nothing_is_due_are_not_visited(
+    stranded: Run, acme: TenantContext, globex: TenantContext
+) -> None:
+    both = [acme, globex]
+    with tenancy.public_scope():
+        assert tenants_due(both) == []
+    lapse()
+    with tenancy.public_scope():
+        assert tenants_due(both) == [acme]
+    with tenancy.tenant_scope(globex):
+        runs_stop()
+    with tenancy.public_scope():
+        assert tenants_due(both) == both
+
+
+def test_workspace_that_cannot_be_asked_is_visited_and_hides_no_other(
+    stranded: Run, acme: TenantContext, globex: TenantContext
+) -> None:
+    new = TenantContext(id=uuid4(), schema="t_just_being_made", slug="new")
+    with tenancy.public_scope():
+        assert tenants_due([acme, new, globex]) == [acme, new, globex]
+
+
+def test_workspaces_are_asked_in_groups(
+    stranded: Run, acme: TenantContext, globex: TenantContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due, "TOGETHER", 1)
+    lapse()
+    with tenancy.public_scope():
+        assert tenants_due([globex, acme, globex]) == [acme]
+
+
 def test_trouble_of_one_workspace_strands_no_other(
     stranded: Run, conversation: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,6 +193,7 @@ def test_trouble_of_one_workspace_strands_no_other(
         return ordinary(**values)
 
     monkeypatch.setattr(services, "runs_sweep", trouble)
+    monkeypatch.setattr(sweeping, "tenants_due", lambda tenants, _: tenants)
     lapse()
     swept()
     assert "globex" in met

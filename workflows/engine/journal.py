@@ -119,15 +119,18 @@ _ABANDON = """
 """
 # A signed lease has lapsed too when its signature is absent and it was not renewed for as long: a
 # process that renews is there, whatever became of its lock.
-_LAPSED = f"""
+LAPSED = f"""
+    status IN ({", ".join(f"'{status}'" for status in _ACTIVE)})
+    AND (lease_until < clock_timestamp()
+        OR (lease_until < %(early)s AND strpos(lease_owner, '{SIGN}') > 0
+            AND split_part(lease_owner, '{SIGN}', 1) <> ALL(%(signatures)s::text[])))
+"""
+_RELEASE = f"""
     WITH found AS (
-        SELECT id, lease_owner FROM workflows_run
-        WHERE status = ANY(%s) AND (lease_until < clock_timestamp()
-            OR (lease_until < %s AND strpos(lease_owner, '{SIGN}') > 0
-                AND split_part(lease_owner, '{SIGN}', 1) <> ALL(%s::text[])))
-        ORDER BY started_at LIMIT %s FOR UPDATE SKIP LOCKED)
+        SELECT id, lease_owner FROM workflows_run WHERE {LAPSED}
+        ORDER BY started_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
     UPDATE workflows_run AS run SET lease_owner = '',
-        lease_until = clock_timestamp() + %s * interval '1 second'
+        lease_until = clock_timestamp() + %(grace)s * interval '1 second'
     FROM found WHERE run.id = found.id
     RETURNING run.id, found.lease_owner <> ''
 """  # noqa: S608 - put together from constants
@@ -368,11 +371,16 @@ def lapsed(*, limit: int, grace_seconds: float, present: Present | None = None) 
     are not returned again before ``grace_seconds``, so that a sweep does not fill a queue that is
     merely slow.
     """
-    early = present.at + timedelta(seconds=LEASE_SECONDS - GONE_SECONDS) if present else None
-    signatures = present.signatures if present else []
+    values = {**lapsed_values(present), "limit": limit, "grace": grace_seconds}
     with server_bound_cursor() as cursor:
-        cursor.execute(_LAPSED, (_ACTIVE, early, signatures, limit, grace_seconds))
+        cursor.execute(_RELEASE, values)
         return [Lapsed(*row) for row in cursor.fetchall()]
+
+
+def lapsed_values(present: Present | None) -> dict[str, Any]:
+    """Return what the condition ``LAPSED`` asks for; without ``present`` no lease lapses early."""
+    early = present.at + timedelta(seconds=LEASE_SECONDS - GONE_SECONDS) if present else None
+    return {"early": early, "signatures": present.signatures if present else []}
 
 
 def encode(payload: Mapping[str, Any]) -> str:
