@@ -1,6 +1,7 @@
 """Writes of workflows: start and drive runs."""
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -292,6 +293,21 @@ def runs_sweep(
         if not (is_here and run_here(run.id, partial(run_execute, run_id=run.id))):
             run_dispatch(run.id, is_lapsed=True)
     return len(lapsed)
+
+
+def runs_recover(run_ids: Sequence[UUID]) -> None:
+    """Send released runs again that nobody has begun, and give back the tokens of idle ones.
+
+    For when a worker has died: it kept both from the others. Idempotent; a run that a living worker
+    was about to begin is sent twice, and its lease admits one of them.
+    """
+    going_on = selectors.runs_going_on(run_ids=run_ids)
+    for run_id in run_ids:
+        run = going_on.get(run_id)
+        if run is None:
+            run_dispatched(run_id)
+        elif not run.lease_owner and not run.attempts:
+            run_dispatch(run_id, is_lapsed=True)
 
 
 def run_wait(run_id: UUID, timeout: float) -> Run:

@@ -9,6 +9,8 @@ pause grows with it, so that sweeping never keeps a core busy.
 
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import structlog
@@ -16,7 +18,9 @@ from django.db import InterfaceError, OperationalError, connections
 
 from core import directory, tenancy
 from core.db.leadership import CONNECTION_LOST, Session, lead_check, lead_try, session_open
+from core.tenancy import TenantContext
 from workflows import services
+from workflows.dispatch import runs_released
 from workflows.due import tenants_due
 from workflows.engine.presence import FailureDetector, Present
 
@@ -74,12 +78,27 @@ def sweep(session: Session, present: Present | None = None) -> None:
     One workspace's trouble does not strand the others' runs; raises when the database is gone. Who
     is ``present`` may be unknown: then the leases alone tell who is dead.
     """
+    takeover = partial(services.runs_sweep, takes_over=True, present=present)
     for tenant in tenants_due(directory.tenants_active(), present):
-        with tenancy.tenant_scope(tenant):
-            try:
-                services.runs_sweep(takes_over=True, present=present)
-            except (OperationalError, InterfaceError):
-                log.exception("sweep_failed", tenant=tenant.slug)
-                lead_check(session)
-            except Exception:  # whatever it is: the sweeper is what the others' runs depend on
-                log.exception("sweep_failed", tenant=tenant.slug)
+        _visit(session, tenant, takeover)
+    if present is not None and present.has_lost:
+        _recover(session)
+
+
+def _recover(session: Session) -> None:
+    """Let others begin what was sent to a worker that has gone."""
+    for tenant_id, run_ids in runs_released().items():
+        tenant = directory.tenant_by_id(tenant_id)
+        if tenant is not None:
+            _visit(session, tenant, partial(services.runs_recover, run_ids))
+
+
+def _visit(session: Session, tenant: TenantContext, work: Callable[[], object]) -> None:
+    with tenancy.tenant_scope(tenant):
+        try:
+            work()
+        except (OperationalError, InterfaceError):
+            log.exception("sweep_failed", tenant=tenant.slug)
+            lead_check(session)
+        except Exception:  # whatever it is: the sweeper is what the others' runs depend on
+            log.exception("sweep_failed", tenant=tenant.slug)

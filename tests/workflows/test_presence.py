@@ -160,6 +160,24 @@ def test_lock_is_missed_for_a_while_before_anybody_counts_as_gone(
     assert found() == [run_id]
 
 
+def test_leader_learns_when_somebody_has_gone_and_may_have_before_it_led(
+    session: Session, in_acme: TenantContext, own_presence: Presence
+) -> None:
+    start(own_presence)
+    detector = FailureDetector()
+
+    def has_lost() -> bool:
+        present = detector.observe(session)
+        time.sleep(presences.GONE_SECONDS / 4)
+        return present is not None and present.has_lost
+
+    assert within_seconds(has_lost)
+    assert not any(has_lost() for _ in range(8))
+    own_presence.stop()
+    assert within_seconds(has_lost)
+    assert not any(has_lost() for _ in range(8))
+
+
 def test_process_that_still_renews_its_leases_is_there_whatever_became_of_its_lock(
     bench: Bench, session: Session, own_presence: Presence
 ) -> None:

@@ -97,10 +97,14 @@ def _signature(number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Whose signatures counted as living at a time of Postgres' clock."""
+    """Whose signatures counted as living at a time of Postgres' clock.
+
+    ``has_lost`` when somebody may have gone since the last look.
+    """
 
     at: datetime
     signatures: list[str]
+    has_lost: bool = False
 
 
 class FailureDetector:
@@ -108,6 +112,7 @@ class FailureDetector:
 
     def __init__(self) -> None:
         self._began: float | None = None
+        self._has_judged = False
         self._absent_since: dict[str, float | None] = {}
 
     def observe(self, session: Session) -> Present | None:
@@ -119,15 +124,18 @@ class FailureDetector:
         now = time.monotonic()
         if self._began is None:
             self._began = now
-        self._note(held, now)
+        has_lost = self._note(held, now)
         if now - self._began < GONE_SECONDS:
             return None
-        return Present(at, sorted(self._absent_since))
+        is_first, self._has_judged = not self._has_judged, True
+        return Present(at, sorted(self._absent_since), has_lost or is_first)
 
-    def _note(self, held: Sequence[str], now: float) -> None:
+    def _note(self, held: Sequence[str], now: float) -> bool:
+        """Keep in mind who is there; True when somebody has been absent for long enough."""
         missed = {mark: since or now for mark, since in self._absent_since.items()}
         recent = {mark: since for mark, since in missed.items() if now - since < GONE_SECONDS}
         self._absent_since = {**recent, **dict.fromkeys(held, None)}
+        return not missed.keys() <= self._absent_since.keys()
 
 
 def _held_read(session: Session) -> tuple[datetime, list[str]]:
