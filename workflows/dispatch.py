@@ -56,7 +56,7 @@ class Released:
 
 
 def run_dispatch(
-    run_id: UUID, *, is_lapsed: bool = False, otherwise: Callable[[], None] | None = None
+    run_id: UUID, *, is_lapsed: bool = False, otherwise: Callable[[], object] | None = None
 ) -> None:
     """Queue a run of the current tenant once the transaction has committed.
 

@@ -42,7 +42,7 @@ from workflows.spec.errors import SpecError
 from workflows.steps.escalation import rescue
 from workflows.stopping import stopped_purge
 from workflows.stops import runs_are_stopped
-from workflows.stranded import run_here
+from workflows.stranded import run_at_once, run_here
 from workflows.types import DEFAULT_WORKFLOW, StartedRun
 from workflows.versions import version_current
 
@@ -283,16 +283,23 @@ def runs_sweep(
     """Send runs whose worker is gone, or whose time has come, to a worker; returns how many.
 
     Those that are stopped are ended instead. With ``takes_over`` this process itself goes on with
-    what a dead worker held, as far as it has room: no queue and no broker is needed for that. Who
-    is known not to be ``present`` is gone before its leases have lapsed.
+    what a dead worker held: with as much as it can do at once, and with all of it while there is no
+    broker. Who is known not to be ``present`` is gone before its leases have lapsed.
     """
     stopped_purge()
     lapsed = journal.lapsed(limit=limit, grace_seconds=SWEEP_GRACE_SECONDS, present=present)
     for run in lapsed:
-        is_here = takes_over and run.was_held
-        if not (is_here and run_here(run.id, partial(run_execute, run_id=run.id))):
+        if takes_over and run.was_held:
+            _run_take_over(run.id)
+        else:
             run_dispatch(run.id, is_lapsed=True)
     return len(lapsed)
+
+
+def _run_take_over(run_id: UUID) -> None:
+    drive = partial(run_execute, run_id=run_id)
+    if not run_at_once(run_id, drive):
+        run_dispatch(run_id, is_lapsed=True, otherwise=partial(run_here, run_id, drive))
 
 
 def runs_recover(run_ids: Sequence[UUID]) -> None:

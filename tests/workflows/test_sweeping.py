@@ -1,5 +1,6 @@
 """Runs of dead workers are taken over: by one living worker, without beat, relay or Redis."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import redis
 from django.db import ProgrammingError, connections
 from django.utils import timezone
 
@@ -17,7 +19,8 @@ from core import tenancy
 from core.db.leadership import session_open
 from core.tenancy import TenantContext
 from tests.workflows.conftest import HEAD, Say, said_by_ai
-from workflows import due, services, sweeping, versions
+from workflows import dispatch, due, services, sweeping, versions
+from workflows import stranded as stranded_runs
 from workflows.due import tenants_due
 from workflows.engine.step import StepContext
 from workflows.models import Run
@@ -121,6 +124,50 @@ def test_takeover_needs_no_broker(
     lapse()
     swept()
     assert within_seconds(lambda: said_by_ai(conversation) == ["Hello"])
+
+
+@pytest.fixture
+def several(use_workflow: Use, say: Say, meddle: Meddle) -> int:
+    """Let a worker die that had several runs; returns how many."""
+
+    def die(context: StepContext) -> None:
+        raise SystemExit
+
+    use_workflow(STEPS)
+    meddle(die)
+    for _ in range(stranded_runs.THREADS + 3):
+        talk = visitor_conversation(customer=Customer.objects.create()).pk
+        with pytest.raises(SystemExit):
+            say("hi", to=talk)
+    lapse()
+    return stranded_runs.THREADS + 3
+
+
+def completed(count: int) -> Callable[[], bool]:
+    return lambda: Run.objects.filter(status="completed").count() == count
+
+
+def test_what_one_process_cannot_do_at_once_goes_to_the_others(
+    several: int, meddle: Meddle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[UUID] = []
+    monkeypatch.setattr(services, "run_dispatch", lambda run_id, **_: sent.append(run_id))
+    may_end = threading.Event()
+    meddle(lambda context: may_end.wait(WITHIN_SECONDS))
+    swept()
+    assert len(sent) == several - stranded_runs.THREADS
+    may_end.set()
+    assert within_seconds(completed(stranded_runs.THREADS))
+
+
+def test_without_redis_one_process_does_all(
+    several: int, meddle: Meddle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = redis.Redis(port=1, socket_connect_timeout=0.2)
+    monkeypatch.setattr(dispatch, "redis_client", lambda: away)
+    meddle(lambda context: None)
+    swept()
+    assert within_seconds(completed(several))
 
 
 def test_runs_of_each_workspace_are_swept_in_their_own(
