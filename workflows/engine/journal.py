@@ -23,10 +23,11 @@ from core.events.catalogue import Event
 from workflows.engine.events import ACTIVE, EventType, RunEvent, RunStatus
 from workflows.engine.folding import fold
 from workflows.engine.host import ClaimedRun
-from workflows.engine.presence import GONE_SECONDS, SIGN, Present, presence
+from workflows.engine.presence import SIGN, Present, presence
 from workflows.engine.state import RunState
 
 LEASE_SECONDS = 3.0
+SILENT_SECONDS = 1.3  # longer than a living process leaves between two renewals (`lease`)
 PICK_UP_SECONDS = 5.0
 MAX_PAYLOAD_BYTES = 256 * 1024
 _ACTIVE = sorted(status.value for status in ACTIVE)
@@ -117,7 +118,7 @@ _ABANDON = """
     UPDATE workflows_run SET status = 'failed', error_code = %s, finished_at = clock_timestamp()
     WHERE id = %s AND lease_owner = %s
 """
-# A signed lease has lapsed too when its signature is absent and it was not renewed for as long: a
+# A signed lease has lapsed too when its signature is absent and it was not renewed for a while: a
 # process that renews is there, whatever became of its lock.
 LAPSED = f"""
     status IN ({", ".join(f"'{status}'" for status in _ACTIVE)})
@@ -379,7 +380,7 @@ def lapsed(*, limit: int, grace_seconds: float, present: Present | None = None) 
 
 def lapsed_values(present: Present | None) -> dict[str, Any]:
     """Return what the condition ``LAPSED`` asks for; without ``present`` no lease lapses early."""
-    early = present.at + timedelta(seconds=LEASE_SECONDS - GONE_SECONDS) if present else None
+    early = present.at + timedelta(seconds=LEASE_SECONDS - SILENT_SECONDS) if present else None
     return {"early": early, "signatures": present.signatures if present else []}
 
 
