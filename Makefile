@@ -59,7 +59,7 @@ fmt: venv-dev ## Format Python and templates
 	$(BIN)/djlint templates --reformat --quiet || true
 
 e2e: venv-dev ## Drive the whole path in a real browser (needs chromium)
-	@exec $(BIN)/python -m pytest -c pyproject.toml -o addopts="-ra --strict-markers" tests/e2e $(ARGS)
+	@exec $(BIN)/python -m pytest -c pyproject.toml -o addopts="-ra --strict-markers" -o timeout=600 tests/e2e $(ARGS)
 
 bench: venv-dev $(if $(filter engine sockets,$(NAME)),venv-bench) ## Measure: make bench NAME=chat|retrieval|bursts|resume|fairness|http|...
 	@test -n "$(NAME)" || { echo "Say what to measure: make bench NAME=$(BENCHES)"; exit 1; }

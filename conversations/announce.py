@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from conversations import frames, selectors
+from conversations.attachments.parts import parts_shown
 from conversations.models import Conversation, Message
 from conversations.types import ConversationState
 from core.realtime import broadcast, group_name
@@ -39,6 +40,10 @@ def message_frame(message: Message) -> dict[str, Any]:
         text=message.text,
         at=message.created_at.isoformat(),
         citations=[frames.CitationPart.model_construct(**part) for part in message.citations],
+        attachments=[
+            frames.AttachmentPart.model_construct(**part)
+            for part in parts_shown(message.attachments)
+        ],
         client_id=message.client_id,
         run=str(message.run_id) if message.run_id else None,
         abstained=message.is_abstained or None,
@@ -53,8 +58,13 @@ def status_frame(conversation: Conversation) -> dict[str, Any]:
     is_assigned = conversation.state == ConversationState.ASSIGNED
     queue = None
     if is_queued:
-        position = selectors.queue_position(conversation)
-        queue = frames.QueuePart(name=conversation.queue, position=position)
+        outlook = selectors.queue_outlook(conversation)
+        queue = frames.QueuePart(
+            name=conversation.queue,
+            position=outlook.position,
+            wait_seconds=outlook.wait_seconds,
+            opens_at=_iso(outlook.opens_at),
+        )
     return frames.StatusFrame(
         conversation=str(conversation.pk),
         state=ConversationState(conversation.state).value,
@@ -107,6 +117,21 @@ def change_announce(conversation: Conversation) -> None:
     """Tell the agents that something about a conversation has changed that no visitor sees."""
     frame = frames.Changed(conversation=str(conversation.pk)).wire()
     _on_commit(inbox_group(), frame)
+
+
+def agents_announce() -> None:
+    """Tell the agents that somebody came, went, or changed how they work."""
+    _on_commit(inbox_group(), frames.AgentsChanged().wire())
+
+
+def viewing_announce(*, conversation_id: UUID, person_id: UUID, name: str, is_here: bool) -> None:
+    """Tell the agents who looks at a conversation; may be dropped, and is repeated."""
+    frame = frames.Viewing(
+        conversation=str(conversation_id),
+        person=frames.PersonPart(id=str(person_id), name=name),
+        is_here=is_here,
+    )
+    broadcast(inbox_group(), frame.wire(), durable=False)
 
 
 def typing_announce(*, conversation_id: UUID, author: str, name: str, skip: str = NOBODY) -> None:

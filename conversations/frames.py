@@ -13,6 +13,8 @@ from core.realtime.frames import Frame, FrameSet
 CLIENT_ID = r"^[A-Za-z0-9._:-]{1,64}$"
 ClientId = Annotated[str, StringConstraints(pattern=CLIENT_ID)]
 Seq = Annotated[int, Field(ge=0, le=2**31 - 1)]
+# Uploads to send; how many there may be is said under a code of its own.
+AttachmentIds = Annotated[list[UUID], Field(max_length=50)]
 State = Literal["ai", "queued", "assigned", "resolved"]
 
 
@@ -27,6 +29,18 @@ class CitationPart(Frame):
     end: int
 
 
+class AttachmentPart(Frame):
+    """A file of a message; `url` gives it to who may read the message, pictures have a size."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+    url: str
+    width: int | None = None
+    height: int | None = None
+
+
 class PersonPart(Frame):
     id: str
     name: str
@@ -37,8 +51,12 @@ class NamePart(Frame):
 
 
 class QueuePart(Frame):
+    """The place in a queue; where it is known, how long it takes and when the team is back."""
+
     name: str
     position: int
+    wait_seconds: int | None = None
+    opens_at: str | None = None
 
 
 class PositionPart(Frame):
@@ -93,6 +111,7 @@ class VisitorMessage(Frame):
     type: Literal["message"] = "message"
     client_id: ClientId
     text: str
+    attachments: AttachmentIds = []
 
 
 class VisitorTyping(Frame):
@@ -133,6 +152,7 @@ class AgentMessage(Frame):
     client_id: ClientId
     conversation: UUID
     text: str
+    attachments: AttachmentIds = []
 
 
 class AgentTyping(Frame):
@@ -152,11 +172,26 @@ class AgentAck(Frame):
     seq: Seq
 
 
+class AgentViewing(Frame):
+    """Tell the team once more who looks at an open conversation: somebody has just come to it."""
+
+    type: Literal["viewing"] = "viewing"
+    conversation: UUID
+
+
 VISITOR_FRAMES: FrameSet[Frame] = FrameSet(
     VisitorHello, VisitorMessage, VisitorTyping, VisitorRead, VisitorAck, Ping
 )
 AGENT_FRAMES: FrameSet[Frame] = FrameSet(
-    AgentHello, AgentOpen, AgentClose, AgentMessage, AgentTyping, AgentRead, AgentAck, Ping
+    AgentHello,
+    AgentOpen,
+    AgentClose,
+    AgentMessage,
+    AgentTyping,
+    AgentRead,
+    AgentAck,
+    AgentViewing,
+    Ping,
 )
 
 
@@ -198,6 +233,7 @@ class MessageFrame(Frame):
     text: str
     at: str
     citations: list[CitationPart]
+    attachments: list[AttachmentPart]
     client_id: str | None = None
     run: str | None = None
     abstained: bool | None = None
@@ -272,6 +308,21 @@ class Changed(Frame):
     conversation: str
 
 
+class AgentsChanged(Frame):
+    """Somebody of the team came, went, or changed how they work: read the team again."""
+
+    type: Literal["agents"] = "agents"
+
+
+class Viewing(Frame):
+    """Somebody of the team looks at a conversation, or no longer does; repeated while they do."""
+
+    type: Literal["viewing"] = "viewing"
+    conversation: str
+    person: PersonPart
+    is_here: bool
+
+
 class Refresh(Frame):
     type: Literal["refresh"] = "refresh"
 
@@ -294,5 +345,5 @@ VISITOR_HEARS: tuple[type[Frame], ...] = (
 )  # fmt: skip
 AGENT_HEARS: tuple[type[Frame], ...] = (
     AgentWelcome, Opened, MessageFrame, Accepted, StatusFrame, TypingFrame, Delta, Gap, ErrorFrame,
-    AgentPong, InboxFrame, Changed, Refresh,
+    AgentPong, InboxFrame, Changed, AgentsChanged, Viewing, Refresh,
 )  # fmt: skip

@@ -13,7 +13,17 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from conversations.preferences import ACCENT
-from conversations.types import LABEL_LENGTH, Author, ConversationState, Position, Priority
+from conversations.types import (
+    COMMENT_LIMIT,
+    LABEL_LENGTH,
+    PRESENCE,
+    Author,
+    ConversationState,
+    NotificationKind,
+    Position,
+    Priority,
+    SlaKind,
+)
 from core.identifiers import uuid7
 
 
@@ -27,12 +37,23 @@ def widget_key_new() -> str:
 
 
 class Customer(models.Model):
-    """Someone a business talks with; `external_id` is the business's own name for them."""
+    """Someone a business talks with; `external_id` is the business's own name for them.
+
+    `identified_at` is when a token that the business signed last named them. `attributes` is what
+    its page says of them, `answers` what they answered to the form. An anonymous visitor who turned
+    out to be somebody is `carried_to` them, once.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     external_id = models.CharField(max_length=200, null=True, blank=True, unique=True)
     name = models.CharField(max_length=120, blank=True)
     email = models.EmailField(blank=True)
+    identified_at = models.DateTimeField(null=True, blank=True)
+    attributes = models.JSONField(default=dict, db_default={}, blank=True)
+    answers = models.JSONField(default=dict, db_default={}, blank=True)
+    carried_to = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="carried_from"
+    )
     created_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now)
 
@@ -53,6 +74,7 @@ class Conversation(models.Model):
 
     `fence` counts changes of who may answer: a reply written under an older fence is dropped.
     `answered_seq` is the last visitor message that a reply, an agent or a handover has dealt with.
+    `queue_place` is where the wait began; `served_queue` is the queue its agent took it from.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -86,6 +108,8 @@ class Conversation(models.Model):
     updated_at = models.DateTimeField(default=timezone.now)
     last_message_at = models.DateTimeField(null=True, blank=True)
     queued_at = models.DateTimeField(null=True, blank=True)
+    queue_place = models.PositiveIntegerField(null=True, blank=True)
+    served_queue = models.CharField(max_length=40, blank=True, default="", db_default="")
     assigned_at = models.DateTimeField(null=True, blank=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
 
@@ -154,6 +178,7 @@ class Message(models.Model):
     text = models.TextField()
     client_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - unique if set
     citations = models.JSONField(default=list, blank=True)
+    attachments = models.JSONField(default=list, db_default=[], blank=True)
     route = models.JSONField(null=True, blank=True)
     is_abstained = models.BooleanField(default=False)
     run_id = models.UUIDField(null=True, blank=True)
@@ -178,6 +203,57 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author} #{self.seq}"
+
+
+class Attachment(models.Model):
+    """A file of a conversation; without a message it is an upload that was not sent yet.
+
+    `author` and `person_id` say who uploaded it. A message keeps a copy of what is shown of it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="attachments"
+    )
+    message = models.ForeignKey(
+        Message, on_delete=models.CASCADE, null=True, blank=True, related_name="files"
+    )
+    author = models.CharField(max_length=10)
+    person_id = models.UUIDField(null=True, blank=True)
+    name = models.CharField(max_length=200)
+    media_type = models.CharField(max_length=100)
+    size = models.PositiveIntegerField()
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("attachment")
+        indexes = [
+            models.Index(
+                fields=["created_at"],
+                condition=Q(message=None),
+                name="attachment_not_sent",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AttachmentContent(models.Model):
+    """The bytes, apart from what lists read."""
+
+    attachment = models.OneToOneField(
+        Attachment, primary_key=True, on_delete=models.CASCADE, related_name="content"
+    )
+    content = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("content of an attachment")
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class ConversationNote(models.Model):
@@ -211,6 +287,184 @@ class ConversationNote(models.Model):
         return f"note by {self.name}"
 
 
+class AgentProfile(models.Model):
+    """How one of the team works in the inbox; there once they have opened it.
+
+    `skills` are the queues they serve, all of them where there are none. `capacity` is how many
+    conversations they have at once by assignment; without one the workspace's holds.
+    """
+
+    person_id = models.UUIDField(primary_key=True)
+    capacity = models.PositiveSmallIntegerField(null=True, blank=True)
+    skills = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    is_available = models.BooleanField(default=True)
+    seen_at = models.DateTimeField(null=True, blank=True)
+    assigned_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("agent")
+
+    def __str__(self) -> str:
+        return f"agent {self.person_id}"
+
+    @property
+    def is_present(self) -> bool:
+        """Return whether their inbox is open now."""
+        return self.seen_at is not None and timezone.now() - self.seen_at < PRESENCE
+
+    @property
+    def is_reachable(self) -> bool:
+        """Return whether they take conversations now."""
+        return self.is_available and self.is_present
+
+
+class QueueWait(models.Model):
+    """How long somebody waited in a queue until a person came, and at which place they began."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    queue = models.CharField(max_length=40)
+    place = models.PositiveIntegerField()
+    seconds = models.PositiveIntegerField()
+    ended_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("wait")
+        indexes = [models.Index(fields=["queue", "-ended_at"], name="queue_wait_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.seconds} s in {self.queue}"
+
+
+class NotificationTarget(models.Model):
+    """Who is told that a visitor waits for a person, in one queue or in all.
+
+    An address of mail, or that of a Slack channel's webhook, which is a secret and kept sealed;
+    `shown` is what people may see of it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(
+        max_length=10, choices=[(kind.value, kind.value) for kind in NotificationKind]
+    )
+    sealed = models.BinaryField()
+    shown = models.CharField(max_length=254)
+    queue = models.CharField(max_length=40, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("notification")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.shown}"
+
+
+class SlaPolicy(models.Model):
+    """How soon people shall answer and resolve, in minutes of office hours, and for whom.
+
+    Of the active ones the first by `position` that a conversation fits holds. Empty conditions fit
+    everything; of `labels` one is enough.
+    """
+
+    MINUTES: ClassVar[dict[SlaKind, str]] = {kind: f"{kind.value}_minutes" for kind in SlaKind}
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=80, unique=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    is_active = models.BooleanField(default=True)
+    priority_from = models.PositiveSmallIntegerField(default=Priority.NONE)
+    labels = ArrayField(models.CharField(max_length=LABEL_LENGTH), default=list, blank=True)
+    channels = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    first_response_minutes = models.PositiveIntegerField(null=True, blank=True)
+    next_response_minutes = models.PositiveIntegerField(null=True, blank=True)
+    resolution_minutes = models.PositiveIntegerField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("service level")
+        ordering = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def minutes_for(self, kind: SlaKind) -> int | None:
+        """Return how long it may take; None where nothing is promised."""
+        minutes: int | None = getattr(self, self.MINUTES[kind])
+        return minutes
+
+    def fits(self, conversation: Conversation) -> bool:
+        """Return whether the policy is for this conversation."""
+        return (
+            conversation.priority >= self.priority_from
+            and (not self.labels or bool({*self.labels} & {*conversation.labels}))
+            and (not self.channels or conversation.channel in self.channels)
+        )
+
+
+class SlaTarget(models.Model):
+    """Until when a person shall have done something in a conversation, and what became of it.
+
+    Open until `ended_at`; then either met, or given up because no person was needed any more.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="sla_targets"
+    )
+    policy = models.ForeignKey(SlaPolicy, on_delete=models.SET_NULL, null=True)
+    kind = models.CharField(max_length=20, choices=[(kind.value, kind.value) for kind in SlaKind])
+    started_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    is_met = models.BooleanField(default=False)
+    breached_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("target")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "kind"],
+                condition=Q(ended_at=None),
+                name="sla_target_open_once",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(ended_at=None), name="sla_target_due")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.due_at:%Y-%m-%d %H:%M}"
+
+
+class Rating(models.Model):
+    """How a customer found a conversation when it was resolved: one for each time it was.
+
+    `resolution` is the conversation's fence at that moment, which no other resolution has.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="ratings")
+    resolution = models.PositiveIntegerField()
+    score = models.PositiveSmallIntegerField()
+    comment = models.CharField(max_length=COMMENT_LIMIT, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("rating")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation", "resolution"], name="rating_once_a_resolution"
+            ),
+            models.CheckConstraint(
+                name="rating_is_one_to_five", condition=Q(score__gte=1, score__lte=5)
+            ),
+        ]
+        indexes = [models.Index(fields=["-created_at"], name="rating_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.score} of 5"
+
+
 class WidgetInstallation(models.Model):
     """The widget a tenant embeds: its public key, where it may appear and how it looks."""
 
@@ -223,6 +477,12 @@ class WidgetInstallation(models.Model):
     greeting = models.CharField(max_length=300, blank=True)
     accent = models.CharField(max_length=7, default=ACCENT)
     suggestions = ArrayField(models.CharField(max_length=120), default=list, blank=True)
+    theme = models.CharField(max_length=5, default="auto", db_default="auto")
+    form = models.JSONField(default=list, db_default=[], blank=True)
+    asks_rating = models.BooleanField(default=True, db_default=True)
+    requires_identity = models.BooleanField(default=False, db_default=False)
+    identity_sealed = models.BinaryField(null=True, blank=True)
+    identity_changed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -11,8 +11,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from conversations import selectors
-from conversations.preferences import VisitorRules, WidgetLook
+from conversations.preferences import VisitorRules, WidgetLook, WidgetVisitors
+from conversations.reachability import reachability_register
 from conversations.services import widget as widget_services
+from conversations.support_preferences import AssignmentRules, SupportHours
 from conversations.types import DEFAULT_QUEUE
 from core import fragments, onboarding, tenancy
 from core.navigation import NavItem, nav
@@ -26,6 +28,7 @@ WAITING_SHOWN = 5
 
 def shell_fill() -> None:
     """Register the entries; called once when the app is ready."""
+    reachability_register("office_hours", _team_is_there)
     nav.register(
         NavItem("inbox", _("Inbox"), "conversations:inbox", "inbox", "conversations:read", order=10)
     )
@@ -74,7 +77,34 @@ def _groups_register() -> None:
     )
     group_register(
         SettingGroup(
+            WidgetVisitors,
+            _("Visitors of the widget"),
+            _("What they are asked before and after, and who may say who they are."),
+            order=35,
+            page="conversations:widget_visitors",
+            read=widget_services.visitors_read,
+            write=widget_services.visitors_write,
+        )
+    )
+    group_register(
+        SettingGroup(
             VisitorRules, _("Visitors"), _("How long the chat knows who came back."), order=40
+        )
+    )
+    group_register(
+        SettingGroup(
+            SupportHours,
+            _("Office hours"),
+            _("When people of the team answer, in the workspace's time zone."),
+            order=50,
+        )
+    )
+    group_register(
+        SettingGroup(
+            AssignmentRules,
+            _("Assignment"),
+            _("How conversations that wait for a person find one."),
+            order=51,
         )
     )
 
@@ -117,6 +147,11 @@ def waiting_today(request: HttpRequest) -> str:
         return ""
     context = {"waiting": waiting[:WAITING_SHOWN], "has_more": len(waiting) > WAITING_SHOWN}
     return render_to_string("conversations/today.html", context, request)
+
+
+def _team_is_there() -> bool | None:
+    """Return False outside the office hours; inside them the open inboxes decide."""
+    return None if selectors.team_opens_at() is None else False
 
 
 def _has_conversation() -> bool:

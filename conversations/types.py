@@ -11,10 +11,19 @@ from uuid import UUID
 
 PROTOCOL = "frontdesk.v1"
 TEXT_LIMIT = 8_000
+COMMENT_LIMIT = 1_000
 RESUME_LIMIT = 300
+ATTACHMENTS_LIMIT = 5
+ATTACHMENT_BYTES = 10 * 1024 * 1024
 DEFAULT_QUEUE = "general"
 LABEL_LENGTH = 40
 LABELS_LIMIT = 20
+SKILLS_LIMIT = 20
+CAPACITY_LIMIT = 100
+MINUTES_LIMIT = 100_000
+QUEUE_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+# An agent's socket says every 25 seconds that it is open; two of them may be late.
+PRESENCE = timedelta(seconds=75)
 # Why a person answers where the AI would have: not for what was asked, but because it may not.
 DEGRADED_REASONS = frozenset({"quota_exceeded", "people_only", "overloaded"})
 
@@ -50,6 +59,21 @@ class Priority(IntEnum):
     def key(self) -> str:
         """Return the name that REST and forms use."""
         return self.name.lower()
+
+
+class NotificationKind(StrEnum):
+    """How somebody is told that a visitor waits."""
+
+    EMAIL = "email"
+    SLACK = "slack"
+
+
+class SlaKind(StrEnum):
+    """What a person shall have done by then."""
+
+    FIRST_RESPONSE = "first_response"
+    NEXT_RESPONSE = "next_response"
+    RESOLUTION = "resolution"
 
 
 class Author(StrEnum):
@@ -130,12 +154,42 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueOutlook:
+    """What somebody who waits for a person may expect; None where there is nothing to go by."""
+
+    position: int
+    wait_seconds: int | None
+    opens_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLine:
+    """One of the team as an agent; `load` is how many conversations they have."""
+
+    person_id: UUID
+    name: str
+    is_available: bool
+    is_present: bool
+    load: int
+    capacity: int
+    has_own_capacity: bool
+    skills: tuple[str, ...]
+    seen_at: datetime | None
+
+    @property
+    def is_reachable(self) -> bool:
+        """Return whether conversations come to them now."""
+        return self.is_available and self.is_present
+
+
+@dataclass(frozen=True, slots=True)
 class VisitorSession:
     """A visitor who may talk: the token to come back with, and the conversation to talk in."""
 
     visitor_token: str
     customer_id: UUID
     conversation_id: UUID
+    is_identified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

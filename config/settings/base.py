@@ -210,6 +210,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 KNOWLEDGE_UPLOAD_MAX_BYTES = 25 * 1024 * 1024
 FETCH_ALLOWED_PRIVATE_HOSTS: list[str] = []
+# Where webhooks of Slack channels may lead; tests have a server of their own.
+SLACK_ORIGINS = ["https://hooks.slack.com"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -265,6 +267,8 @@ SPECTACULAR_SETTINGS = {
             "superseded",
             "handed_over",
         ],
+        # Those of conversations.types.Priority.
+        "PriorityEnum": ["none", "low", "medium", "high", "urgent"],
         # Those of workflows.types.VersionState.
         "VersionStateEnum": ["library", "draft", "validated", "published", "retired"],
     },
@@ -353,6 +357,16 @@ def _celery(environment: Environment) -> dict[str, Any]:
                 "task": "conversations.snoozed_wake",
                 "schedule": 30.0,
                 "options": {"expires": 30},
+            },
+            "conversations.queues_tend": {
+                "task": "conversations.queues_tend",
+                "schedule": 15.0,
+                "options": {"expires": 15},
+            },
+            "conversations.attachments_sweep": {
+                "task": "conversations.attachments_sweep",
+                "schedule": 1800.0,
+                "options": {"expires": 1800},
             },
             "tenants.quotas_reconcile": {
                 "task": "tenants.quotas_reconcile",

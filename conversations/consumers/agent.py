@@ -44,6 +44,7 @@ class AgentSocket(ConversationSocket):
     _is_greeted = False
     _own_group = ""
     _typed_at = 0.0
+    _viewed_at = 0.0
 
     async def authenticate(self) -> None:
         self._open: dict[UUID, int] = {}
@@ -85,6 +86,34 @@ class AgentSocket(ConversationSocket):
         self._is_greeted = True
         person = frames.PersonPart(id=str(self.member.id), name=self.member.name)
         self.send(frames.AgentWelcome(person=person).wire())
+        await self._present()
+
+    async def _present(self) -> None:
+        """Say that a person who may answer is here; what waits may come to who has just come."""
+        if self.member.is_person and WRITE in self.member.scopes:
+            await in_thread(self._seen)
+
+    def _seen(self) -> None:
+        if services.agent_seen(person_id=self.member.id):
+            services.queue_assign()
+
+    async def part(self) -> None:
+        """Give the place back; others see at once that nobody looks here any more."""
+        await super().part()
+        if self._is_greeted and self.member.is_person:
+            await in_thread(services.agent_left, person_id=self.member.id)
+        for conversation_id in tuple(self._open):
+            await self._viewing(conversation_id, is_here=False)
+
+    async def _viewing(self, conversation_id: UUID, *, is_here: bool = True) -> None:
+        if self.member.is_person:
+            await in_thread(
+                announce.viewing_announce,
+                conversation_id=conversation_id,
+                person_id=self.member.id,
+                name=self.member.name,
+                is_here=is_here,
+            )
 
     async def on_open(self, frame: frames.AgentOpen) -> None:
         self._greeted_check()
@@ -95,11 +124,20 @@ class AgentSocket(ConversationSocket):
         resume = frame.resume
         position = Position(resume.epoch, resume.seq) if resume else None
         await self.conversation_follow(frame.conversation, position, frames.Opened)
+        await self._viewing(frame.conversation)
+
+    async def on_viewing(self, frame: frames.AgentViewing) -> None:
+        self._open_check(frame.conversation)
+        now = time.monotonic()
+        if now - self._viewed_at >= TYPING_SECONDS:
+            self._viewed_at = now
+            await self._viewing(frame.conversation)
 
     async def on_close(self, frame: frames.AgentClose) -> None:
         self._open_check(frame.conversation)
         del self._open[frame.conversation]
         await self.leave(announce.conversation_group(frame.conversation))
+        await self._viewing(frame.conversation, is_here=False)
 
     async def on_message(self, frame: frames.AgentMessage) -> None:
         self._greeted_check()
@@ -121,6 +159,7 @@ class AgentSocket(ConversationSocket):
             person_id=self.member.id,
             client_id=frame.client_id,
             text=frame.text,
+            attachments=frame.attachments,
         )
 
     async def on_typing(self, frame: frames.AgentTyping) -> None:
@@ -161,6 +200,9 @@ class AgentSocket(ConversationSocket):
         except Refused as refused:
             self.stop(Close(refused.code))
             return
+        await self._present()
+        for conversation_id in tuple(self._open):
+            await self._viewing(conversation_id)
         await self._pong()
 
     async def _pong(self) -> None:

@@ -60,13 +60,14 @@ class VisitorSocket(ConversationSocket):
         return self._conversation_id
 
     async def on_hello(self, frame: frames.VisitorHello) -> None:
+        """Follow a conversation; an empty epoch names it without a position to go on from."""
         resume = frame.resume
         wanted = await in_thread(self._conversation, resume.conversation if resume else None)
         if self._conversation_id not in {None, wanted}:
             await self.leave(announce.conversation_group(self.conversation_id))
         self._conversation_id = wanted
         structlog.contextvars.bind_contextvars(conversation=str(wanted))
-        position = Position(resume.epoch, resume.seq) if resume else None
+        position = Position(resume.epoch, resume.seq) if resume and resume.epoch else None
         await self.conversation_follow(wanted, position, frames.VisitorWelcome)
 
     def _conversation(self, conversation_id: UUID | None) -> UUID:
@@ -93,7 +94,10 @@ class VisitorSocket(ConversationSocket):
             transaction.on_commit(lambda: self._accepted(frame.client_id, received[0]))
             received.append(
                 services.message_receive(
-                    conversation_id=conversation_id, client_id=frame.client_id, text=frame.text
+                    conversation_id=conversation_id,
+                    client_id=frame.client_id,
+                    text=frame.text,
+                    attachments=frame.attachments,
                 )
             )
 

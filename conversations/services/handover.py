@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from conversations import announce, selectors
 from conversations.errors import AlreadyClaimed, AlreadyResolved, NotAssignedToYou, StaleReply
-from conversations.models import Conversation
+from conversations.models import Conversation, QueueWait
+from conversations.services.service_levels import targets_drop, targets_meet, targets_start
 from conversations.services.transcript import (
     conversation_lock,
     conversation_store,
@@ -17,9 +21,16 @@ from conversations.services.transcript import (
     state_set,
     system_append,
 )
-from conversations.types import DEFAULT_QUEUE, DEGRADED_REASONS, ConversationState, SystemKind
+from conversations.types import (
+    DEFAULT_QUEUE,
+    DEGRADED_REASONS,
+    ConversationState,
+    SlaKind,
+    SystemKind,
+)
 from core.events import catalogue, publish
 from core.observability.metrics import handovers_total
+from tenants.models import Person
 
 # These are told their new place; who waits further back learns it at the next heartbeat.
 _TOLD_THEIR_PLACE = 20
@@ -52,15 +63,10 @@ def handover_request(
             return conversation
         if fence is not None and fence != conversation.fence:
             raise StaleReply(cause="fence")
-        state_set(conversation, ConversationState.QUEUED, queue=queue)
         conversation.reason = reason[:64]
         conversation.answered_seq = conversation.last_visitor_seq
-        system_append(
-            conversation,
-            SystemKind.QUEUED,
-            _line(reason),
-        )
-        conversation_store(conversation, has_new_state=True)
+        queue_enter(conversation, queue=queue, text=_line(reason))
+        targets_start(conversation, SlaKind.FIRST_RESPONSE, SlaKind.RESOLUTION)
         publish(
             catalogue.HandoverRequested(
                 conversation_id=conversation_id, reason=conversation.reason, queue=queue
@@ -70,8 +76,28 @@ def handover_request(
     return conversation
 
 
+def queue_enter(
+    conversation: Conversation, *, queue: str, text: str, since: datetime | None = None
+) -> None:
+    """Put a locked conversation into a queue, store it and tell the visitor `text`.
+
+    `since` is when the wait began for who had a place before.
+    """
+    state_set(conversation, ConversationState.QUEUED, queue=queue)
+    conversation.queued_at = since or conversation.queued_at
+    conversation.queue_place = selectors.queue_position(conversation)
+    system_append(conversation, SystemKind.QUEUED, text)
+    conversation_store(conversation, has_new_state=True)
+
+
 def _line(reason: str) -> str:
     """Return what the visitor reads; when the assistant may not answer, it says so."""
+    opens_at = selectors.team_opens_at()
+    if opens_at is not None:
+        back = date_format(opens_at, "l, H:i")
+        away = _("Nobody of the team is here right now; they are back on %(back)s (%(zone)s).")
+        stays = _("Your conversation waits for them, and you can keep writing.")
+        return f"{away % {'back': back, 'zone': opens_at.tzname()}} {stays}"
     if reason in DEGRADED_REASONS:
         return _(
             "Our assistant cannot answer at the moment, so a person will. "
@@ -93,15 +119,34 @@ def conversation_claim(*, conversation_id: UUID, person_id: UUID) -> Conversatio
             return _claimed_already(conversation, person_id)
         if conversation.state == ConversationState.RESOLVED:
             raise AlreadyResolved()
-        person = person_require(person_id)
-        queue = conversation.queue
-        state_set(conversation, ConversationState.ASSIGNED, owner=person)
-        joined = _("%(name)s joined the conversation.") % {"name": person.display_name}
-        system_append(conversation, SystemKind.JOINED, joined)
-        conversation_store(conversation, has_new_state=True)
-        _places_announce(queue)
-        publish(catalogue.ConversationClaimed(conversation_id=conversation_id, person_id=person_id))
+        person_joins(conversation, person_require(person_id))
     return conversation
+
+
+def person_joins(conversation: Conversation, person: Person) -> None:
+    """Give a locked conversation to a person, store it and tell the visitor.
+
+    A wait that ends is kept, for what others may expect. Publishes ConversationClaimed.
+    """
+    queue = conversation.queue
+    if queue:
+        _wait_keep(conversation)
+        conversation.served_queue = queue
+    state_set(conversation, ConversationState.ASSIGNED, owner=person)
+    joined = _("%(name)s joined the conversation.") % {"name": person.display_name}
+    system_append(conversation, SystemKind.JOINED, joined, name=person.display_name)
+    conversation_store(conversation, has_new_state=True)
+    _places_announce(queue)
+    publish(catalogue.ConversationClaimed(conversation_id=conversation.pk, person_id=person.pk))
+
+
+def _wait_keep(conversation: Conversation) -> None:
+    began = conversation.queued_at or timezone.now()
+    QueueWait.objects.create(
+        queue=conversation.queue,
+        place=conversation.queue_place or 1,
+        seconds=int(max(0.0, (timezone.now() - began).total_seconds())),
+    )
 
 
 def _claimed_already(conversation: Conversation, person_id: UUID) -> Conversation:
@@ -123,13 +168,17 @@ def conversation_hand_back(*, conversation_id: UUID, person_id: UUID) -> Convers
         person = person_require(person_id)
         if conversation.state == ConversationState.AI:
             return conversation
-        _owner_check(conversation, person_id)
+        owner_check(conversation, person_id)
         state_set(conversation, ConversationState.AI)
         handed_back = _("%(name)s left; the AI assistant answers again.")
         system_append(
-            conversation, SystemKind.HANDED_BACK, handed_back % {"name": person.display_name}
+            conversation,
+            SystemKind.HANDED_BACK,
+            handed_back % {"name": person.display_name},
+            name=person.display_name,
         )
         conversation_store(conversation, has_new_state=True)
+        targets_drop(conversation)
         publish(
             catalogue.ConversationHandedBack(conversation_id=conversation_id, person_id=person_id)
         )
@@ -148,18 +197,21 @@ def conversation_resolve(*, conversation_id: UUID, person_id: UUID) -> Conversat
         if conversation.state == ConversationState.RESOLVED:
             return conversation
         if conversation.state == ConversationState.ASSIGNED:
-            _owner_check(conversation, person_id)
+            owner_check(conversation, person_id)
         queue = conversation.queue
         state_set(conversation, ConversationState.RESOLVED)
         conversation.answered_seq = conversation.last_visitor_seq
         system_append(conversation, SystemKind.RESOLVED, _("This conversation is resolved."))
         conversation_store(conversation, has_new_state=True)
+        targets_meet(conversation, SlaKind.RESOLUTION)
+        targets_drop(conversation)
         _places_announce(queue)
         publish(catalogue.ConversationResolved(conversation_id=conversation_id, by="agent"))
     return conversation
 
 
-def _owner_check(conversation: Conversation, person_id: UUID) -> None:
+def owner_check(conversation: Conversation, person_id: UUID) -> None:
+    """Raise NotAssignedToYou unless the person has the conversation."""
     if conversation.state != ConversationState.ASSIGNED or conversation.owner_id != person_id:
         raise NotAssignedToYou(agent=conversation.owner_name)
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from conversations import selectors
 from conversations.models import Conversation
+from conversations.views.agents_pane import assignable
 from conversations.views.choices import InboxView, view_for
 from conversations.views.panes import customer_face, line_of, opened_of
 from conversations.views.triage_pane import triage_context
@@ -48,11 +49,17 @@ def opened_context(request: HttpRequest, found: Conversation, *, after: int) -> 
     said = selectors.message_list(conversation_id=found.pk, after=after, limit=MESSAGES)
     may_write = "conversations:write" in scopes_for(request)
     return {
-        "opened": opened_of(found, person_id=person_id_of(request), may_write=may_write),
+        "opened": opened_of(
+            found,
+            person_id=person_id_of(request),
+            may_write=may_write,
+            rating=selectors.rating_last(conversation_id=found.pk),
+        ),
         "messages_shown": [line_of(message, customer=customer) for message in said],
         "back_url": inbox_url(view_for(request.GET.get("view", ""))),
         "may_write": may_write,
         **triage_context(found, person_id=person_id_of(request)),
+        "assignable": assignable(found) if may_write else [],
     }
 
 

@@ -10,6 +10,7 @@ import { randomId } from "../widget/shared/dom.js";
 import { renderPlain } from "../widget/shared/markdown.js";
 import { csrfToken } from "../js/csrf.js";
 import { toast } from "../js/toast.js";
+import { makeTray, pendingFiles } from "./attachments.js";
 import { localiseTimes } from "./times.js";
 
 const TYPING_EVERY = 3_000;
@@ -24,6 +25,7 @@ export class Conversation {
   #queue = Promise.resolve();
   #waiting = false;
   #disposed = false;
+  #tray;
   #typedAt = 0;
   #typingTimer = null;
 
@@ -35,6 +37,7 @@ export class Conversation {
     this.#parts = Object.fromEntries(
       ["head", "log", "messages", "typing", "composer", "reply", "locked", "about", "notes", "note-form", "note", "pending"].map((name) => [name, part(name)]),
     );
+    this.#tray = makeTray({ article, composer: this.#parts.composer, reply: this.#parts.reply, words });
     this.#listen();
     this.#applyState();
   }
@@ -119,10 +122,14 @@ export class Conversation {
   #reply() {
     const { reply, pending, messages } = this.#parts;
     const text = reply.value.trim();
-    if (!text) return;
+    if (this.#tray.isBusy) return void toast(this.#words.files_wait, "error");
+    const files = this.#tray.take();
+    if (!text && !files.length) return;
     const node = pending.content.firstElementChild.cloneNode(true);
-    node.querySelector(".inbox-bubble").append(renderPlain(text));
-    Object.assign(node.dataset, { text, clientId: randomId() });
+    const bubble = node.querySelector(".inbox-bubble");
+    if (text) bubble.append(renderPlain(text));
+    if (files.length) bubble.append(pendingFiles(files));
+    Object.assign(node.dataset, { text, clientId: randomId(), attachments: files.map(({ id }) => id).join(",") });
     messages.append(node);
     reply.value = "";
     this.#typedAt = 0;
@@ -132,7 +139,8 @@ export class Conversation {
 
   #send(node) {
     this.#mark(node, "sending");
-    const body = new URLSearchParams({ text: node.dataset.text, client_id: node.dataset.clientId });
+    const { text, clientId, attachments } = node.dataset;
+    const body = new URLSearchParams({ text, client_id: clientId, attachments });
     this.#enqueue(async () => {
       const done = await this.#request(this.#withAfter(this.#parts.composer.action), { method: "POST", body });
       if (done) node.remove();
@@ -155,7 +163,7 @@ export class Conversation {
       button.removeAttribute("aria-disabled");
       if (!done) await this.#request(this.#updatesAddress());
       else if (form.dataset.action === "claim") this.focusReply();
-      else if (form.dataset.action === "triage") toast(this.#words.saved, "success");
+      else if (["triage", "assign", "requeue"].includes(form.dataset.action)) toast(this.#words.saved, "success");
       else if (form === this.#parts["note-form"]) this.#noteSent(form);
     });
   }

@@ -5,7 +5,9 @@ import { Conversation } from "./conversation.js";
 import { installKeys } from "./keys.js";
 import { List } from "./list.js";
 import { Live } from "./live.js";
+import { Team } from "./team.js";
 import { localiseTimes } from "./times.js";
+import { Viewers } from "./viewers.js";
 
 const root = document.getElementById("inbox");
 const words = readJson("inbox-words");
@@ -15,6 +17,9 @@ let conversation = null;
 
 const live = new Live({ url: root.dataset.socket, line: document.getElementById("inbox-line"), words });
 
+const team = new Team({ root: document.getElementById("inbox-team"), words });
+const viewers = new Viewers({ live, words });
+
 function openIn(scope) {
   conversation?.dispose();
   const article = scope.querySelector(".inbox-open");
@@ -22,6 +27,7 @@ function openIn(scope) {
   root.toggleAttribute("data-opened", Boolean(conversation));
   list.mark(conversation?.id ?? null);
   live.follow(conversation?.id ?? null);
+  viewers.follow(conversation?.id ?? null, article?.querySelector("#inbox-viewers") ?? null);
   localiseTimes(root);
 }
 
@@ -33,8 +39,11 @@ live.addEventListener("news", ({ detail }) => {
   if (concerns && !(detail.seq <= conversation?.lastSeq)) conversation?.update();
 });
 live.addEventListener("typing", ({ detail }) => {
-  if (detail.conversation === conversation?.id && detail.author === "visitor") conversation.showTyping(detail);
+  if (detail.conversation !== conversation?.id) return;
+  if (detail.author === "visitor") conversation.showTyping(detail);
+  else viewers.types(detail.name);
 });
+live.addEventListener("agents", () => team.refresh());
 
 async function visit(url, { push = true } = {}) {
   const response = await fetch(url, { headers: { Accept: "text/html" }, credentials: "same-origin" });

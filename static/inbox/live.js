@@ -51,6 +51,11 @@ export class Live extends EventTarget {
     this.#say({ type: "typing", conversation });
   }
 
+  /** Tell the team once more that this page shows a conversation. */
+  viewing(conversation) {
+    this.#say({ type: "viewing", conversation });
+  }
+
   #say(frame) {
     if (this.#isWelcome) this.#socket.send(frame);
   }
@@ -61,9 +66,11 @@ export class Live extends EventTarget {
   }
 
   #frames = {
-    welcome: () => this.#welcome(),
+    welcome: (frame) => this.#welcome(frame),
     refresh: () => this.#news({}),
     inbox: (frame) => this.#news({ conversation: frame.conversation.id, seq: frame.conversation.seq, list: true }),
+    agents: () => this.dispatchEvent(new CustomEvent("agents")),
+    viewing: (frame) => this.dispatchEvent(new CustomEvent("viewing", { detail: frame })),
     changed: (frame) => this.#news({ conversation: frame.conversation, list: true }),
     pong: (frame) => frame.positions.forEach(({ conversation, seq }) => this.#news({ conversation, seq })),
     message: (frame) => this.#news({ conversation: frame.conversation, seq: frame.seq }),
@@ -75,8 +82,9 @@ export class Live extends EventTarget {
     if (Object.hasOwn(this.#frames, frame.type)) this.#frames[frame.type](frame);
   }
 
-  #welcome() {
+  #welcome(frame) {
     this.#isWelcome = true;
+    this.me = frame.person.id;
     this.#state("up");
     if (this.#followed) this.#say({ type: "open", conversation: this.#followed });
     this.#news({});

@@ -9,8 +9,11 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from core.errors import DomainError, ValidationFailed
+from core.forms import LinesField
 from tenants.preferences.registry import SettingGroup, Shown, shown_of
 from tenants.preferences.types import Snapshot
+
+LINES_LIMIT = 500  # the group's own field says how many it takes
 
 
 class GroupForm(forms.Form):
@@ -50,6 +53,9 @@ def _field(shown: Shown) -> forms.Field:
         return forms.BooleanField(required=False, **common)
     if shown.control == "number":
         return forms.IntegerField(**common)
+    if shown.control == "lines":
+        area = forms.Textarea(attrs={"rows": 3})
+        return LinesField(required=False, lines_limit=LINES_LIMIT, widget=area, **common)
     if shown.control == "choice":
         choices = shown.choices() if shown.choices else ()
         required = all(value for value, _label in choices)

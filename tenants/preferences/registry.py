@@ -43,7 +43,7 @@ class Shown:
 
     label: Text
     help: Text = ""
-    control: str = "text"  # text | number | switch | choice
+    control: str = "text"  # text | number | switch | choice | lines
     choices: Callable[[], Choices] | None = None
 
 

@@ -29,13 +29,21 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/api-keys": {"name": "new", "scopes": ["settings:write"]},
     "POST /api/v1/api-keys/{key_id}/rotate": {"overlap_seconds": 60},
     "POST /api/v1/chat/message": {"message": "Hello", "user_id": "someone"},
+    "PATCH /api/v1/agents/{person_id}": {"capacity": 3, "skills": ["billing"]},
+    "PUT /api/v1/agents/{person_id}/availability": {"is_available": False},
+    "POST /api/v1/conversations/{conversation_id}/assign": {"assignee_id": "{agent}"},
+    "POST /api/v1/conversations/{conversation_id}/attachments": {},
     "POST /api/v1/conversations/{conversation_id}/claim": {},
+    "POST /api/v1/conversations/{conversation_id}/requeue": {},
     "POST /api/v1/conversations/{conversation_id}/hand-back": {},
     "POST /api/v1/conversations/{conversation_id}/resolve": {},
     "POST /api/v1/conversations/{conversation_id}/messages": {"text": "Hi", "client_id": "c-1"},
     "POST /api/v1/conversations/{conversation_id}/notes": {"text": "Hm", "client_id": "n-1"},
     "PATCH /api/v1/conversations/{conversation_id}/triage": {"priority": "high"},
     "POST /api/v1/dead-letters/redrive": {},
+    "POST /api/v1/notifications": {"address": "more@example.com"},
+    "POST /api/v1/sla-policies": {"name": "Quicker", "first_response_minutes": 5},
+    "PATCH /api/v1/sla-policies/{policy_id}": {"name": "Slower"},
     "POST /api/v1/documents": {"url": "http://127.0.0.1/returns.html"},
     "POST /api/v1/invitations": {"email": "new@acme.example.com", "role": "viewer"},
     "POST /api/v1/knowledge/search": {"query": "returns"},
@@ -63,6 +71,13 @@ FORM = {
     "overlap": "24",
     "source": "a",
     "priority": "low",
+    "assignee_id": "{agent}",
+    "capacity": "3",
+    "name": "Quickest",
+    "position": "0",
+    "priority_from": "none",
+    "first_response_minutes": "5",
+    "skills": "billing",
 }
 ANY_SCOPE = "team:read"  # for what needs none
 Things = dict[str, str]
@@ -80,6 +95,8 @@ def foreign(globex: TenantContext, people: dict[tuple[str, str], Any]) -> Things
 
 def called(caller: Caller, route: Route, things: Things, **body: Any) -> Any:
     """Send the request as it would come in, and undo what it did."""
+    # A "{kind}" in a body names a thing as an address does.
+    body = {name: things.get(str(value).strip("{}"), value) for name, value in body.items()}
     with tenancy.public_scope(), transaction.atomic():
         path = route.filled(things)
         headers = {"prefer": "wait=0"}

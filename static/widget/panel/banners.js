@@ -1,6 +1,7 @@
 /** What is going on, in one line: who answers, how long the queue is, whether the line stands. */
 
 import { h, icon } from "../shared/dom.js";
+import { weekdayTime } from "../shared/time.js";
 import { t } from "./words.js";
 
 // A short drop is not worth alarming anybody: most reconnections take less than this.
@@ -56,12 +57,24 @@ export class Banners extends EventTarget {
 
   #queued(queue) {
     const dots = h("span", { class: "waiting-dots", "aria-hidden": "true" }, ...[0, 1, 2].map(() => h("span", { class: "dot" })));
-    const text = queue?.position > 0 ? t("queued_at", { n: queue.position }) : t("queued");
-    return this.#line("queued", "person", text, dots);
+    return this.#line("queued", "person", queueText(queue), dots);
   }
 
   #resolved() {
     const again = () => this.dispatchEvent(new CustomEvent("again"));
     return this.#line("resolved", "check", t("resolved"), h("button", { type: "button", onclick: again }, t("start_again")));
   }
+}
+
+/** Say what who waits may expect: their place and about how long, or when the team is back. */
+function queueText(queue) {
+  if (queue?.opens_at) return t("queued_closed", { when: weekdayTime(queue.opens_at) });
+  const place = placeText(queue?.position ?? 0);
+  if (!queue?.wait_seconds) return place;
+  return `${place} ${t("queued_wait", { n: Math.max(1, Math.round(queue.wait_seconds / 60)) })}`;
+}
+
+function placeText(position) {
+  if (position < 1) return t("queued");
+  return position === 1 ? t("queued_next") : t("queued_at", { n: position });
 }

@@ -44,6 +44,14 @@ export function moment(iso, now = new Date()) {
   return new Intl.DateTimeFormat(locale(), form).format(date);
 }
 
+/** "Monday 09:00", for what is a few days ahead at most; further ahead with the date. */
+export function weekdayTime(iso, now = new Date()) {
+  const date = new Date(iso);
+  const isNear = dayNumber(date) - dayNumber(now) < 7;
+  const form = isNear ? { weekday: "long" } : { day: "numeric", month: "long" };
+  return new Intl.DateTimeFormat(locale(), { ...form, hour: "numeric", minute: "2-digit" }).format(date);
+}
+
 /** The full date and time, for tooltips. */
 export function full(iso) {
   return new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
