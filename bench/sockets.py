@@ -1,15 +1,15 @@
 """Two thousand sockets on one process: ours, bare `websockets`, python-socketio, Django Channels.
 
-`make bench NAME=sockets`; ARGS=200 for so many lines and a quick look. Postgres (fsync on) and Redis
-are the bench's own. Each system is one process, one after the other, under the same client in this
-process, with frames of 600 bytes; those on uvicorn have the same options, and uvloop is under all.
+`make bench NAME=sockets`; ARGS=200 for so many lines and a quick look. Postgres (fsync on) and
+Redis are the bench's own. Each system is one process, one after the other, under the same client in
+this process, with frames of 600 bytes; those on uvicorn have the same options, uvloop is under all.
 
 - `rtt`: a message is said in one of a thousand rooms of two lines, fifty a second, and heard by the
   other line. Ours: token checked, rate and admission asked in Redis, message and event committed
   under the conversation's seq, `accepted`, broadcast by Redis; a person has the conversation, so no
-  workflow answers. Channels and python-socketio: to their Redis and back to the room, no credential,
-  nothing stored. Bare: to the room's set in the process, no Redis. `_c20` is twenty callers who say
-  the next as soon as the last was heard.
+  workflow answers. Channels and python-socketio: to their Redis and back to the room, no
+  credential, nothing stored. Bare: to the room's set in the process, no Redis. `_c20` is twenty
+  callers who say the next as soon as the last was heard.
 - `fanout_msgs_per_s`: deliveries to one room of all lines, four messages on their way, said by the
   lines themselves; in ours each is committed and has its seq.
 - `kb_per_connection`: what the server's resident memory grows by, a line, in the rooms of two.
@@ -61,7 +61,9 @@ def tokens_prepare(rooms: int) -> list[str]:
             is_verified=True,
         )
     tokens = []
-    with tenancy.tenant_scope(directory.tenant_by_id(made.pk)):
+    tenant = directory.tenant_by_id(made.pk)
+    assert tenant is not None
+    with tenancy.tenant_scope(tenant):
         member_add(person=person, role=Role.AGENT)
         key = services.widget_ensure().key
         for _ in range(rooms):

@@ -22,7 +22,7 @@ from config.supervision.stack import FRAME_LIMIT
 
 PEERS: Final = BASE_DIR / ".venv-bench" / "bin"
 START_SECONDS, STOP_SECONDS = 60.0, 20.0
-# As config/supervision/stack.py serves ours; the peers get the same where they are served by uvicorn.
+# As config/supervision/stack.py serves ours; peers that uvicorn serves get the same.
 UVICORN: Final = (
     *("--no-access-log", "--log-level=warning", "--ws-per-message-deflate=false"),
     *("--ws-ping-interval=25", "--ws-ping-timeout=25", f"--ws-max-size={FRAME_LIMIT}"),
