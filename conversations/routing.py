@@ -1,14 +1,18 @@
-"""Where the sockets are, for config/asgi.py."""
+"""Where the sockets are, and the calls in their place, for config/asgi.py."""
 
 from typing import Any
 
 from django.urls import path, re_path
 
-from conversations.consumers import AgentSocket, VisitorSocket, endpoint
+from conversations.consumers import AgentConnection, VisitorConnection, endpoint
+from conversations.consumers.calls import CALLS
 from core.realtime.closing import Close
-from core.realtime.socket import Socket
+from core.realtime.connection import Connection
 
-SOCKETS: dict[str, type[Socket]] = {"ws/chat/": VisitorSocket, "ws/inbox/": AgentSocket}
+SOCKETS: dict[str, type[Connection]] = {
+    "ws/chat/": VisitorConnection,
+    "ws/inbox/": AgentConnection,
+}
 
 
 async def nowhere(scope: Any, receive: Any, send: Any) -> None:
@@ -17,13 +21,15 @@ async def nowhere(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "websocket.close", "code": int(Close.FORBIDDEN)})
 
 
-def _application(socket_class: type[Socket]) -> Any:
+def _application(connection_class: type[Connection]) -> Any:
     """Return the socket's ASGI application; Django's `path` is typed for views, hence Any."""
-    return endpoint(socket_class)
+    return endpoint(connection_class)
 
 
 NOWHERE: Any = nowhere
+_CALLS: dict[str, Any] = {**CALLS}
 websocket_urlpatterns = [
-    *(path(route, _application(socket_class)) for route, socket_class in SOCKETS.items()),
+    *(path(route, _application(each)) for route, each in SOCKETS.items()),
     re_path("", NOWHERE),
 ]
+http_urlpatterns = [path(route, each) for route, each in _CALLS.items()]

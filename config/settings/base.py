@@ -324,7 +324,9 @@ def _csp(environment: Environment) -> dict[str, Any]:
 
 def _origin_patterns(realtime: str, environment: Environment) -> list[str]:
     base = environment.text("BASE_DOMAIN", "localhost")
-    return [realtime.replace("*", f"*.{base}"), realtime.replace("*", base)]
+    hosts = (realtime.replace("*", f"*.{base}"), realtime.replace("*", base))
+    # The same address by HTTP is for where no WebSocket passes.
+    return [*hosts, *("http" + host.removeprefix("ws") for host in hosts)]
 
 
 def _frame_patterns(environment: Environment) -> list[str]:

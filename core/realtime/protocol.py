@@ -1,12 +1,17 @@
-"""uvicorn's WebSocket protocol, made to let go of clients that stopped reading."""
+"""uvicorn's protocols, made to let go of clients that stopped reading."""
 
 from __future__ import annotations
 
+import socket
+from functools import partial
 from typing import Any
+from weakref import ref
 
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 ABORT_SECONDS = 5.0
+UNHEARD_MILLISECONDS = 75_000
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -20,3 +25,39 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def on_task_complete(self, task: Any) -> None:
         super().on_task_complete(task)
         self.loop.call_later(ABORT_SECONDS, self.transport.abort)
+
+
+class HttpProtocol(H11Protocol):
+    """Abort the transport a few seconds after the application has left a response unfinished.
+
+    So an event stream ends whose reader stalls, as a WebSocket does; a peer that is gone without a
+    word is given up once what was sent to it stays unacknowledged. Run with
+    `--http core.realtime.protocol:HttpProtocol`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A weak reference: a protocol that was upgraded to a WebSocket goes at once.
+        self.app: Any = partial(_watched, self.app, ref(self))
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        line = transport.get_extra_info("socket")
+        if line is not None and line.family in {socket.AF_INET, socket.AF_INET6}:
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNHEARD_MILLISECONDS)
+
+    def unfinished_abort(self) -> None:
+        """Let go of a connection whose application has ended before its response."""
+        if not self.cycle.response_complete:
+            self.loop.call_later(ABORT_SECONDS, self.transport.abort)
+
+
+async def _watched(
+    application: Any, protocol: ref[HttpProtocol], scope: Any, receive: Any, send: Any
+) -> None:
+    try:
+        await application(scope, receive, send)
+    finally:
+        watching = protocol()
+        if watching is not None and scope["type"] == "http":
+            watching.unfinished_abort()

@@ -70,6 +70,14 @@ class OutboundQueue:
         self._taken.set()
         return frame.text
 
+    def take(self) -> list[str]:
+        """Return all that waits, without waiting."""
+        texts = [frame.text for frame in self._frames]
+        self._frames.clear()
+        self.bytes = 0
+        self._taken.set()
+        return texts
+
     async def room(self, seconds: float = ROOM_SECONDS) -> None:
         """Wait until the queue is less than half full; raises SlowConsumer if that takes too long.
 
