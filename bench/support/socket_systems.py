@@ -99,9 +99,10 @@ class Frontdesk(System):
 
 def frontdesk(host: str, tokens: Sequence[str]) -> Frontdesk:
     """Return ours, with a token of the visitor of each room."""
-    protocol = "--ws=core.realtime.protocol:WebSocketProtocol"
+    protocols = ("Http", "--http"), ("WebSocket", "--ws")
+    ways = [f"{option}=core.realtime.protocol:{name}Protocol" for name, option in protocols]
     uvicorn = str(Path(sys.executable).with_name("uvicorn"))
-    command = (uvicorn, "config.asgi:application", "--lifespan=off", protocol, *UVICORN)
+    command = (uvicorn, "config.asgi:application", "--lifespan=off", *ways, *UVICORN)
     return Frontdesk("frontdesk", command, "/ws/chat/", host, tokens)
 
 

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page
 
+from bench.support.widget_page import Seen, panel_open
+from bench.support.widget_states import ANSWERED, QUESTION
+
 Script = Callable[[str], Any]
+Visit = Callable[..., tuple[Page, Seen]]
+NO_SOCKETS = """
+window.WebSocket = class {
+  readyState = 0;
+  constructor() { setTimeout(() => this.onclose?.({ code: 1006, reason: "" })); }
+  close() {}
+};
+"""
 
 
 @pytest.fixture
@@ -201,3 +213,14 @@ def test_hello_said_again_begins_a_new_stream_there(script: Script) -> None:
     )
     query = {"protocol": "frontdesk.v1", "conversation": "c1", "after": "e1:7"}
     assert got == {"query": query, "ended": True, "closed": []}
+
+
+def test_visitor_is_answered_where_no_socket_passes(visit: Visit) -> None:
+    page, seen = visit(script=NO_SOCKETS)
+    panel = panel_open(page)
+    panel.locator("#text").fill(QUESTION)
+    panel.locator("#text").press("Enter")
+    panel.locator(ANSWERED).first.wait_for()
+    calls = {urlsplit(each.url).path for each in seen.requests}
+    assert {"/widget/events", "/widget/frames"} <= calls
+    assert (seen.sockets, seen.complaints) == ([], [])
