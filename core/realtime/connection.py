@@ -14,6 +14,7 @@ from contextvars import copy_context
 from typing import Any, ClassVar
 
 import structlog
+from django.conf import settings
 
 from core.errors import DomainError, ServiceUnavailable
 from core.observability.metrics import ws_active_connections, ws_closed_total, ws_frames_total
@@ -29,7 +30,7 @@ from core.realtime.feed import Feed
 from core.realtime.frames import Frame, FrameSet
 from core.realtime.handshake import Handshake
 from core.realtime.hub import hub
-from core.realtime.queue import OutboundQueue
+from core.realtime.queue import OutboundQueue, Policy
 from core.realtime.rate import TokenBucket
 from core.realtime.transport import Transport, TransportClosed
 from core.realtime.wire import Packet, frame_text
@@ -61,7 +62,7 @@ class Connection:
     def __init__(self, handshake: Handshake) -> None:
         self.id = secrets.token_hex(6)
         self.handshake = handshake
-        self.queue = OutboundQueue()
+        self.queue = OutboundQueue(policy=Policy(settings.REALTIME_DROPS))
         self.feeds: dict[str, Feed] = {}
         self.loop = asyncio.get_running_loop()
         self._groups: set[str] = set()
@@ -130,7 +131,9 @@ class Connection:
             if feed is not None:
                 feed.deliver(packet)
             else:
-                self.queue.put(packet.text, is_durable=packet.is_durable)
+                self.queue.put(
+                    packet.text, is_durable=packet.is_durable, is_slight=packet.is_slight
+                )
         except SlowConsumer:
             self.stop(Close.SLOW_CONSUMER)
 

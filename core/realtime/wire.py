@@ -1,7 +1,8 @@
 """How a frame travels from a publisher to every hub: encoded once, forwarded raw.
 
 A packet is a header line and the frame's JSON: `D 12 -\\n{…}` is durable with seq 12 (0 for one
-without), `E 0 5f3a\\n{…}` is ephemeral and not for the connection 5f3a, which caused it.
+without), `E 0 5f3a\\n{…}` is ephemeral and not for the connection 5f3a, which caused it, `S 0 -` is
+ephemeral and slight: it is the first to go when a reader is slow.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class Packet:
     is_durable: bool
     seq: int = 0
     skip: str = NOBODY
+    is_slight: bool = False
 
 
 def frame_text(frame: Mapping[str, Any]) -> str:
@@ -30,7 +32,7 @@ def frame_text(frame: Mapping[str, Any]) -> str:
 
 
 def packet_encode(packet: Packet) -> bytes:
-    kind = "D" if packet.is_durable else "E"
+    kind = "D" if packet.is_durable else "S" if packet.is_slight else "E"
     return f"{kind} {packet.seq} {packet.skip}\n{packet.text}".encode()
 
 
@@ -38,4 +40,4 @@ def packet_decode(data: bytes) -> Packet:
     """Return the packet; raises ValueError for what no publisher of ours has written."""
     header, _, text = data.decode().partition("\n")
     kind, seq, skip = header.split(" ")
-    return Packet(text=text, is_durable=kind == "D", seq=int(seq), skip=skip)
+    return Packet(text, is_durable=kind == "D", seq=int(seq), skip=skip, is_slight=kind == "S")
