@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 
 import uvloop
@@ -27,6 +28,8 @@ async def line(connection: ServerConnection) -> None:
 
 
 async def main(port: int) -> None:
+    # Lines end without a goodbye, thousands at once.
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)
     options = {"compression": None, "ping_interval": 25, "max_size": 256 * 1024}
     async with serve(line, "127.0.0.1", port, **options):  # type: ignore[arg-type]  # one dict
         await asyncio.Event().wait()
