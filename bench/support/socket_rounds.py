@@ -231,6 +231,9 @@ class Rounds:
             "rtt_p95_ms_c20": percentile(times, 0.95),
         }
 
+    def _since_said(self, number: int) -> float:
+        return (time.perf_counter() - self.log.said_at[number]) * 1e3
+
     def _times(self, numbers: Sequence[int], at: dict[int, float]) -> list[float]:
         said = self.log.said_at
         return [(at[number] - said[number]) * 1e3 for number in numbers if number in at]
@@ -247,12 +250,16 @@ class Rounds:
         await self._open(lines)
         await asyncio.sleep(1.0)
         self.log.heard = sent = 0
+        numbers: list[int] = []
+        whole: list[float] = []
         began = time.perf_counter()
         while time.perf_counter() < began + FANOUT_SECONDS:
-            lines[sent % connections].say(self.text)
+            numbers.append(lines[sent % connections].say(self.text))
             sent += 1
             oldest = (sent - IN_FLIGHT + 1) * connections
             await self._until(lambda oldest=oldest: self.log.heard >= oldest)  # type: ignore[misc]
+            if sent >= IN_FLIGHT:
+                whole.append(self._since_said(numbers[sent - IN_FLIGHT]))
         await self._until(lambda: self.log.heard >= sent * connections)
         seconds = time.perf_counter() - began
         self._whole_check(lines)
@@ -261,6 +268,7 @@ class Rounds:
         return {
             "fanout_msgs_per_s": round(self.log.heard / seconds),
             "fanout_said_per_s": round(sent / seconds, 1),
+            "room_rtt_p50_ms": percentile(whole, 0.5),
         }
 
     async def stalled_measured(self, rooms: Sequence[int], letter: str) -> dict[str, float]:

@@ -77,9 +77,7 @@ class AgentConnection(ConversationConnection):
             super().deliver(group, packet)
 
     def _credentials_recheck(self) -> None:
-        task = self.loop.create_task(self._guarded(self.beat))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        self._task(self._guarded(self.beat))
 
     async def on_hello(self, frame: frames.AgentHello) -> None:
         await self.follow(announce.inbox_group())

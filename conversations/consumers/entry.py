@@ -12,6 +12,7 @@ from core import tenancy
 from core.realtime.closing import Close
 from core.realtime.connection import Connection
 from core.realtime.handshake import Handshake, handshake_read
+from core.realtime.protocol import PUSH
 from core.realtime.threads import in_thread
 from core.realtime.transport import Receive, Send, WebSocketTransport
 from core.tenancy import TenantContext
@@ -34,7 +35,8 @@ def endpoint(connection_class: type[Connection]) -> Application:
             await send({"type": "websocket.close", "code": int(Close.FORBIDDEN)})
             return
         with inside(tenant):
-            transport = WebSocketTransport(handshake, receive, send)
+            push = scope.get("extensions", {}).get(PUSH, {}).get("push")
+            transport = WebSocketTransport(handshake, receive, send, push)
             await connection_class(handshake).run(transport)
 
     return application

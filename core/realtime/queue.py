@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from core.observability.metrics import ws_backpressure_drops
 from core.realtime.errors import SlowConsumer
+from core.realtime.slim import waiting_on, wake
 
 MAX_BYTES = 1024 * 1024
 MAX_FRAMES = 2_000
@@ -56,11 +56,18 @@ class OutboundQueue:
         self.max_frames = max_frames
         self.policy = policy
         self.bytes = 0
-        self._frames: deque[Waiting] = deque()
+        # A list and futures made when somebody waits: most queues are empty, and thousands of them.
+        self._frames: list[Waiting] = []
         self._ephemeral = 0
-        self._ready = asyncio.Event()
-        self._taken = asyncio.Event()
+        self._ready: asyncio.Future[None] | None = None
+        self._taken: asyncio.Future[None] | None = None
         self._is_closed = False
+        self._push: Callable[[str], bool] | None = None
+        self._begin: Callable[[], None] | None = None
+
+    def connect(self, push: Callable[[str], bool], begin: Callable[[], None]) -> None:
+        """Try `push` on frames that nothing waits before, and call `begin` when one has to wait."""
+        self._push, self._begin = push, begin
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -68,6 +75,8 @@ class OutboundQueue:
     def put(self, text: str, *, is_durable: bool, is_slight: bool = False) -> None:
         """Add a frame without waiting; raises SlowConsumer when a durable one does not fit."""
         if self._is_closed:
+            return
+        if not self._frames and self._push is not None and self._push(text):
             return
         size = len(text) if text.isascii() else len(text.encode())
         frame = Waiting(text, size, is_durable, is_slight and not is_durable)
@@ -77,26 +86,28 @@ class OutboundQueue:
         self._frames.append(frame)
         self.bytes += size
         self._ephemeral += not is_durable
-        self._ready.set()
+        wake(self._ready)
+        if self._begin is not None:
+            self._begin()
 
     async def get(self) -> str | None:
         """Return the next frame, waiting for one; None once the queue is closed and empty."""
         while not self._frames:
             if self._is_closed:
                 return None
-            self._ready.clear()
-            await self._ready.wait()
-        frame = self._frames.popleft()
+            self._ready = waiting_on(self._ready)
+            await self._ready
+        frame = self._frames.pop(0)
         self.bytes -= frame.size
         self._ephemeral -= not frame.is_durable
-        self._taken.set()
+        wake(self._taken)
         return frame.text
 
     def take(self) -> list[str]:
         """Return all that waits, without waiting."""
         texts = [frame.text for frame in self._frames]
         self._clear()
-        self._taken.set()
+        wake(self._taken)
         return texts
 
     async def room(self, seconds: float = ROOM_SECONDS) -> None:
@@ -107,16 +118,16 @@ class OutboundQueue:
         try:
             async with asyncio.timeout(seconds):
                 while self._is_full(0, share=0.5) and not self._is_closed:
-                    self._taken.clear()
-                    await self._taken.wait()
+                    self._taken = waiting_on(self._taken)
+                    await asyncio.shield(self._taken)
         except TimeoutError:
             raise SlowConsumer from None
 
     def finish(self) -> None:
         """Take no more; what waits is still delivered."""
         self._is_closed = True
-        self._ready.set()
-        self._taken.set()
+        wake(self._ready)
+        wake(self._taken)
 
     def close(self) -> None:
         """Take no more and forget what waits."""
@@ -169,7 +180,7 @@ class OutboundQueue:
 
     def _drop(self, going: set[int]) -> None:
         ws_backpressure_drops.labels(policy=self.policy.value).inc(len(going))
-        self._frames = deque(frame for frame in self._frames if id(frame) not in going)
+        self._frames = [frame for frame in self._frames if id(frame) not in going]
         self.bytes = sum(frame.size for frame in self._frames)
         self._ephemeral -= len(going)
 

@@ -56,6 +56,9 @@ class HttpTransport:
         """Answer with the problem document of what is wrong."""
         await response_send(self._send, problem_response(refused.error), self._headers)
 
+    def push(self, text: str) -> bool:
+        return False
+
     async def receive(self) -> str | None:
         if self._hello is not None:
             hello, self._hello = self._hello, None

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from core.realtime.closing import Close
 from core.realtime.errors import Refused
 from core.realtime.handshake import Handshake
-from core.realtime.wire import frame_text
+from core.realtime.wire import frame_text, text_frame
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -38,6 +38,9 @@ class Transport(Protocol):
     async def receive(self) -> str | None:
         """Return the next frame, None for a binary one; raises TransportClosed."""
 
+    def push(self, text: str) -> bool:
+        """Send a frame if the client takes it at once; False when it has to be waited for."""
+
     async def send(self, text: str) -> None:
         """Send a frame; waits while the client takes nothing."""
 
@@ -45,26 +48,38 @@ class Transport(Protocol):
         """Say goodbye; a reader that takes nothing is not waited for."""
 
 
-class WebSocketTransport:
-    """A WebSocket whose `websocket.connect` has been received."""
+Push = Callable[[bytes], bool]
 
-    __slots__ = ("_handshake", "_receive", "_send")
+
+class WebSocketTransport:
+    """A WebSocket whose `websocket.connect` has been received.
+
+    `push` writes an encoded frame past ASGI, where the server offers that (`protocol.py`).
+    """
+
+    __slots__ = ("_push", "_receive", "_send", "_versions")
     suffix = ""
 
-    def __init__(self, handshake: Handshake, receive: Receive, send: Send) -> None:
-        self._handshake = handshake
+    def __init__(
+        self, handshake: Handshake, receive: Receive, send: Send, push: Push | None = None
+    ) -> None:
+        self._versions = handshake.versions
         self._receive = receive
         self._send = send
+        self._push = push
 
     async def open(self, protocol: str) -> None:
-        chosen = protocol if protocol in self._handshake.versions else None
+        chosen = protocol if protocol in self._versions else None
         await self._send({"type": "websocket.accept", "subprotocol": chosen})
+
+    def push(self, text: str) -> bool:
+        return self._push is not None and self._push(text_frame(text))
 
     async def refuse(self, refused: Refused) -> None:
         """Answer 403 in the handshake, or a close code that scripts can see after it."""
         if refused.is_visible:
             # A browser hides what follows when none of the versions it has offered is named.
-            offered = next(iter(self._handshake.versions), None)
+            offered = next(iter(self._versions), None)
             await self._send({"type": "websocket.accept", "subprotocol": offered})
         if refused.is_told:
             error = {**refused.error.frame(), "retryable": refused.error.retryable}

@@ -10,7 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+from websockets.frames import Frame as WebSocketFrame
+from websockets.frames import Opcode
 
 NOBODY = "-"
 
@@ -29,6 +33,13 @@ class Packet:
 def frame_text(frame: Mapping[str, Any]) -> str:
     """Return a frame as it is sent: compact JSON."""
     return json.dumps(frame, separators=(",", ":"), ensure_ascii=False)
+
+
+@lru_cache(maxsize=8)
+def text_frame(text: str) -> bytes:
+    """Return a server's WebSocket frame; remembered, for a room of many hears the same one."""
+    payload = text.encode()
+    return WebSocketFrame(Opcode.TEXT, payload).serialize(mask=False)
 
 
 def packet_encode(packet: Packet) -> bytes:
