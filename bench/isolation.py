@@ -146,7 +146,7 @@ async def _hop(side: Side, turns: int, tally: Tally) -> None:
 
 async def _line(side: Side, pings: int, tally: Tally) -> None:
     """Open the tenant's conversation and ask for its position again and again."""
-    from core.realtime.socket import FRAMES_A_SECOND
+    from core.realtime.connection import FRAMES_A_SECOND
 
     line = _connected(side)
     await line.send_input({"type": "websocket.connect"})

@@ -305,6 +305,15 @@ class SessionBody(BaseModel):
     page: PagePart = Field(default_factory=PagePart)
 
 
+class FramesBody(BaseModel):
+    """`POST /widget/frames`: what the visitor says in a conversation, in order."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    conversation: UUID
+    frames: list[dict[str, Any]] = Field(min_length=1, max_length=20)
+
+
 class HandoverBody(BaseModel):
     """`POST /widget/handover`."""
 
