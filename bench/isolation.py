@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Any
 
-from bench.support.scratch import scratch_servers
 from config.env import BASE_DIR
+from config.scratch import scratch_servers
 
 TENANTS = 4
 PLAN = {"http": 10_000, "sockets": 10_000, "celery": 30_000, "threads": 30_000, "hops": 30_000}
