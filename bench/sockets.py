@@ -29,9 +29,9 @@ from typing import Any, Final
 
 import uvloop
 
-from bench.support.scratch import scratch_servers
 from bench.support.socket_rounds import STALLED_ROOMS, Rounds
 from bench.support.socket_systems import System, frontdesk, peers, running
+from config.scratch import scratch_servers
 
 CONNECTIONS: Final = 2_000
 SLUG: Final = "sockets"
