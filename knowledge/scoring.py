@@ -28,6 +28,8 @@ SUPPORTING: Final = 5
 SMALLEST: Final = 1e-6
 # A language the model half knows deserves much less than half the trust.
 TRUST_POWER: Final = 8
+# Beyond so much information (nats) a question is a story, and what it shares with a passage chance.
+LONG_QUESTION: Final = 30.0
 ENOUGH_OF_QUESTION: Final = 0.6
 ENOUGH_OF_PASSAGE: Final = 0.88
 COEFFICIENTS: Final = Path(__file__).with_name("calibration") / "coefficients.json"
@@ -206,7 +208,7 @@ def passage_signals(candidate: Candidate, wants: Trait) -> PassageSignals:
     return PassageSignals(
         cosine=candidate.cosine,
         best_cosine=max(cosines, default=candidate.cosine),
-        information=candidate.share * sum(candidate.weights.values()) / 10,
+        information=candidate.share * min(sum(candidate.weights.values()), LONG_QUESTION) / 10,
         share=candidate.share,
         best_coverage=max(coverages, default=0.0),
         pair_coverage=max(pairs, default=max(coverages, default=0.0)),
