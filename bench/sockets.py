@@ -25,13 +25,14 @@ import json
 import secrets
 import sys
 from collections.abc import Mapping
+from itertools import count
 from typing import Any, Final
 
 import uvloop
 
-from bench.support.socket_rounds import STALLED_ROOMS, Rounds
-from bench.support.socket_systems import System, frontdesk, peers, running
 from config.scratch import scratch_servers
+from bench.support.socket_rounds import STALLED_ROOMS, Log, Rounds
+from bench.support.socket_systems import System, frontdesk, peers, running
 
 CONNECTIONS: Final = 2_000
 SLUG: Final = "sockets"
@@ -79,16 +80,18 @@ async def system_measured(system: System, connections: int, letter: str) -> dict
     """Take a system through all rounds, each on a process of its own."""
     found: dict[str, Any] = {"connections": connections}
     rooms = range(connections // 2)
+    # A client id said again in a room would be one message, stored and heard once.
+    numbers = count()
     with running(system) as process:
-        rounds = Rounds(process)
+        rounds = Rounds(process, Log(numbers))
         await rounds.warmed()
         found |= await rounds.pairs_measured(connections)
     with running(system) as process:
-        rounds = Rounds(process, text=rounds.text)
+        rounds = Rounds(process, Log(numbers), text=rounds.text)
         found |= await rounds.fanout_measured(connections, room=rooms[-1])
     with running(system) as process:
         stalled = rooms[-1 - STALLED_ROOMS : -1]
-        found |= await Rounds(process).stalled_measured(stalled, letter)
+        found |= await Rounds(process, Log(numbers)).stalled_measured(stalled, letter)
     print(f"{system.name}: {json.dumps(found)}", file=sys.stderr)
     return found
 

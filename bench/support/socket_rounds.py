@@ -239,9 +239,15 @@ class Rounds:
         return [(at[number] - said[number]) * 1e3 for number in numbers if number in at]
 
     async def _until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(WAIT_SECONDS):
-            while not holds():
-                await asyncio.sleep(0.002)
+        until = time.perf_counter() + WAIT_SECONDS
+        while not holds():
+            if time.perf_counter() > until:
+                log = self.log
+                counts = (
+                    f"{len(log.said_at)} said, {len(log.accepted_at)} accepted, {log.heard} heard"
+                )
+                raise Broken(f"{self.running.system.name}: {counts}, {log.errors[:3]}")
+            await asyncio.sleep(0.002)
 
     async def fanout_measured(self, connections: int, room: int) -> dict[str, float]:
         """Let one room of all the lines hear what some of them say, a few messages at a time."""
