@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations.api import agents, chat, customers, inbox, search, triage
+from conversations.api import agents, canned, chat, customers, inbox, search, triage
 
 _ONE = "conversations/<uuid:conversation_id>"
 
@@ -26,6 +26,12 @@ urlpatterns = [
         "agents/<uuid:person_id>/availability",
         agents.AvailabilityView.as_view(),
         name="api_agent_availability",
+    ),
+    path("canned-replies", canned.CannedReplyListView.as_view(), name="api_canned_replies"),
+    path(
+        "canned-replies/<uuid:reply_id>",
+        canned.CannedReplyView.as_view(),
+        name="api_canned_reply",
     ),
     path("customers", customers.CustomerListView.as_view(), name="api_customers"),
     path("customers/<uuid:pk>", customers.CustomerDetailView.as_view(), name="api_customer"),

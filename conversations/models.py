@@ -16,6 +16,7 @@ from conversations.preferences import ACCENT
 from conversations.types import (
     LABEL_LENGTH,
     PRESENCE,
+    SHORTCUT_LENGTH,
     Author,
     ConversationState,
     Position,
@@ -219,6 +220,35 @@ class ConversationNote(models.Model):
 
     def __str__(self) -> str:
         return f"note by {self.name}"
+
+
+class CannedReply(models.Model):
+    """A text that agents say often; `owner_id` is whose own it is, None everybody's."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner_id = models.UUIDField(null=True, blank=True)
+    shortcut = models.CharField(max_length=SHORTCUT_LENGTH)
+    text = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("canned reply")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["owner_id", "shortcut"],
+                nulls_distinct=False,
+                name="canned_reply_shortcut_once",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"/{self.shortcut}"
+
+    @property
+    def is_shared(self) -> bool:
+        """Return whether everybody has it."""
+        return self.owner_id is None
 
 
 class AgentProfile(models.Model):

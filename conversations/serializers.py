@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from conversations.models import (
+    CannedReply,
     Conversation,
     ConversationNote,
     Customer,
@@ -18,6 +19,7 @@ from conversations.searching import Found
 from conversations.types import (
     CAPACITY_LIMIT,
     QUEUE_NAME,
+    SHORTCUT_LENGTH,
     SKILLS_LIMIT,
     TEXT_LIMIT,
     AgentLine,
@@ -239,6 +241,26 @@ class NoteBody(ActorBody):
 
     text = serializers.CharField(trim_whitespace=False, allow_blank=True)
     client_id = serializers.CharField(max_length=64)
+
+
+class CannedReplySerializer(AnswerSerializer[CannedReply]):
+    """A text that agents say often; `is_shared` tells everybody's from one's own."""
+
+    is_shared = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = CannedReply
+        fields = ("id", "shortcut", "text", "is_shared", "created_at", "updated_at")
+        read_only_fields = fields
+
+
+class CannedReplyBody(StrictSerializer):
+    """`{{customer.name|there}}` in the text is filled in; what follows the bar stands in for it."""
+
+    shortcut = serializers.RegexField(
+        rf"^[a-z0-9][a-z0-9-]{{0,{SHORTCUT_LENGTH - 1}}}$", max_length=SHORTCUT_LENGTH
+    )
+    text = serializers.CharField(trim_whitespace=False, allow_blank=True)
 
 
 class WidgetSerializer(AnswerSerializer[WidgetInstallation]):

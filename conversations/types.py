@@ -16,6 +16,7 @@ DEFAULT_QUEUE = "general"
 LABEL_LENGTH = 40
 LABELS_LIMIT = 20
 SKILLS_LIMIT = 20
+SHORTCUT_LENGTH = 40
 CAPACITY_LIMIT = 100
 QUEUE_NAME = r"^[a-z][a-z0-9_]{0,39}$"
 # An agent's socket says every 25 seconds that it is open; two of them may be late.

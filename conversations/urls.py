@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from conversations.views import agents, inbox, triage, widget, widget_settings
+from conversations.views import agents, canned, inbox, triage, widget, widget_settings
 
 app_name = "conversations"
 
@@ -23,6 +23,11 @@ urlpatterns = [
     path("inbox/availability/", agents.availability, name="availability"),
     path("settings/agents/", agents.agents, name="agents"),
     path("settings/agents/<uuid:person_id>/", agents.agent, name="agent"),
+    path("inbox/<uuid:conversation_id>/canned/", canned.choices, name="canned_choices"),
+    path("settings/replies/", canned.replies, name="replies"),
+    path("settings/replies/new/", canned.create, name="reply_create"),
+    path("settings/replies/<uuid:reply_id>/", canned.edit, name="reply_edit"),
+    path("settings/replies/<uuid:reply_id>/delete/", canned.delete, name="reply_delete"),
     path("settings/widget/look/", widget_settings.edit, name="widget_settings"),
     path("widget.js", widget.loader, name="widget_loader"),
     path("widget/panel/", widget.panel, name="widget_panel"),

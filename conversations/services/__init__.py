@@ -13,6 +13,11 @@ from conversations.services.assignment import (
     overdue_requeue,
     queue_assign,
 )
+from conversations.services.canned import (
+    canned_reply_create,
+    canned_reply_delete,
+    canned_reply_update,
+)
 from conversations.services.chat import chat_answer_wait, chat_message_receive
 from conversations.services.handover import (
     conversation_claim,
@@ -45,6 +50,9 @@ __all__ = [
     "agent_seen",
     "agent_update",
     "availability_set",
+    "canned_reply_create",
+    "canned_reply_delete",
+    "canned_reply_update",
     "chat_answer_wait",
     "chat_message_receive",
     "conversation_assign",

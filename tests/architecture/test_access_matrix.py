@@ -31,6 +31,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/chat/message": {"message": "Hello", "user_id": "someone"},
     "PATCH /api/v1/agents/{person_id}": {"capacity": 3, "skills": ["billing"]},
     "PUT /api/v1/agents/{person_id}/availability": {"is_available": False},
+    "POST /api/v1/canned-replies": {"shortcut": "bye", "text": "Goodbye, {{customer.name|you}}!"},
+    "PUT /api/v1/canned-replies/{reply_id}": {"shortcut": "hello", "text": "Good day!"},
     "POST /api/v1/conversations/{conversation_id}/assign": {"assignee_id": "{agent}"},
     "POST /api/v1/conversations/{conversation_id}/claim": {},
     "POST /api/v1/conversations/{conversation_id}/requeue": {},
@@ -69,6 +71,7 @@ FORM = {
     "priority": "low",
     "assignee_id": "{agent}",
     "capacity": "3",
+    "shortcut": "good-day",
     "skills": "billing",
 }
 ANY_SCOPE = "team:read"  # for what needs none
