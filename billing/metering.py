@@ -11,6 +11,7 @@ METERED = (
     catalogue.RunCompleted,
     catalogue.CompletionGenerated,
     catalogue.DocumentIngested,
+    catalogue.AttachmentStored,
 )
 
 
@@ -54,3 +55,8 @@ def _document(event: catalogue.DocumentIngested) -> list[Usage]:
         Usage(Meter.DOCUMENTS, 1, event.document_id),
         Usage(Meter.STORAGE_BYTES, event.bytes, event.document_id),
     ]
+
+
+@_usage.register
+def _attachment(event: catalogue.AttachmentStored) -> list[Usage]:
+    return [Usage(Meter.STORAGE_BYTES, event.bytes, event.attachment_id)]

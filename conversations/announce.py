@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from conversations import frames, selectors
+from conversations.attachments.parts import parts_shown
 from conversations.models import Conversation, Message
 from conversations.types import ConversationState
 from core.realtime import broadcast, group_name
@@ -39,6 +40,10 @@ def message_frame(message: Message) -> dict[str, Any]:
         text=message.text,
         at=message.created_at.isoformat(),
         citations=[frames.CitationPart.model_construct(**part) for part in message.citations],
+        attachments=[
+            frames.AttachmentPart.model_construct(**part)
+            for part in parts_shown(message.attachments)
+        ],
         client_id=message.client_id,
         run=str(message.run_id) if message.run_id else None,
         abstained=message.is_abstained or None,
@@ -126,13 +131,13 @@ def viewing_announce(*, conversation_id: UUID, person_id: UUID, name: str, is_he
         person=frames.PersonPart(id=str(person_id), name=name),
         is_here=is_here,
     )
-    broadcast(inbox_group(), frame.wire(), durable=False)
+    broadcast(inbox_group(), frame.wire(), durable=False, slight=True)
 
 
 def typing_announce(*, conversation_id: UUID, author: str, name: str, skip: str = NOBODY) -> None:
     """Tell the others that someone types; may be dropped."""
     frame = {"type": "typing", "conversation": str(conversation_id), "author": author, "name": name}
-    broadcast(conversation_group(conversation_id), frame, durable=False, skip=skip)
+    broadcast(conversation_group(conversation_id), frame, durable=False, slight=True, skip=skip)
 
 
 def delta_announce(*, conversation_id: UUID, run_id: UUID, seq_hint: int, text: str) -> None:

@@ -11,7 +11,10 @@ from conversations.origins import origin_is_own
 from core import tenancy
 
 # What a visitor's page needs for a chat of its own; nothing of the team's is opened.
-OPENED = ("/widget/session", "/widget/handover", "/api/v1/chat/")
+OPENED = (
+    *("/widget/session", "/widget/handover", "/widget/visitor", "/widget/form"),
+    *("/widget/contact", "/widget/rating", "/api/v1/chat/"),
+)
 
 
 def origin_may_call(sender: Any, request: HttpRequest, **_: Any) -> bool:

@@ -45,6 +45,36 @@ class StaleReply(Conflict):
     title = "The conversation has moved on; this reply is dropped."
 
 
+class NotificationTargetNotFound(NotFound):
+    code = "notification_target_not_found"
+    title = "There is no such notification."
+
+
+class NotificationTargetInvalid(DomainError):
+    code = "notification_target_invalid"
+    title = "Give a mail address, or a Slack webhook such as https://hooks.slack.com/services/…"
+
+
+class TooManyNotificationTargets(Conflict):
+    code = "too_many_notification_targets"
+    title = "There are 50 notifications at most."
+
+
+class PolicyNotFound(NotFound):
+    code = "sla_policy_not_found"
+    title = "There is no such service level."
+
+
+class PolicyNameTaken(Conflict):
+    code = "sla_policy_name_taken"
+    title = "Another service level has that name."
+
+
+class PolicyIncomplete(DomainError):
+    code = "sla_policy_incomplete"
+    title = "Say how many minutes at least one of the three may take."
+
+
 class CapacityInvalid(DomainError):
     code = "capacity_invalid"
     title = "Somebody has 1 to 100 conversations at once."
@@ -120,6 +150,30 @@ class VisitorTokenInvalid(Unauthenticated):
     title = "The visitor token is unknown or has expired; start a new session."
 
 
+class IdentityTokenInvalid(Unauthenticated):
+    """The page named a visitor by a token that does not prove it.
+
+    `reason` says why: not_set_up, malformed, signature, expired, too_long_lived, claims.
+    """
+
+    code = "identity_token_invalid"
+    title = "The token does not prove who the visitor is."
+
+
+class IdentityRequired(PermissionDenied):
+    """This workspace lets only signed tokens say who a visitor is."""
+
+    code = "identity_required"
+    title = "Only a signed token can say who this visitor is."
+
+
+class RatingClosed(Conflict):
+    """A rating belongs to a resolved conversation, and can be changed for a day."""
+
+    code = "rating_closed"
+    title = "This conversation cannot be rated now."
+
+
 class TenantMismatch(PermissionDenied):
     code = "tenant_mismatch"
     title = "This host serves another workspace than the one named."
@@ -168,3 +222,60 @@ class CannedRepliesFull(Conflict):
 class SharedByAdmins(PermissionDenied):
     code = "shared_by_admins"
     title = "What everybody shares is changed by admins; make one of your own."
+
+
+class AttachmentNotFound(NotFound):
+    """There is none by this id, it was not sent within a day, or it is somebody else's."""
+
+    code = "attachment_not_found"
+    title = "There is no such file; upload it again."
+
+
+class AttachmentTaken(Conflict):
+    code = "attachment_taken"
+    title = "This file was sent with a message already."
+
+
+class TooManyAttachments(DomainError):
+    code = "too_many_attachments"
+    title = "A message has 5 files at most."
+
+
+class AttachmentEmpty(DomainError):
+    code = "attachment_empty"
+    title = "The file is empty."
+
+
+class AttachmentTooLarge(DomainError):
+    code = "attachment_too_large"
+    title = "A file may have 10 MB at most."
+    http_status = 413
+
+
+class AttachmentNameInvalid(DomainError):
+    code = "attachment_name_invalid"
+    title = "The file needs a name of at most 200 characters."
+
+
+class AttachmentTypeUnsupported(DomainError):
+    code = "attachment_type_unsupported"
+    title = "Send pictures (PNG, JPEG, WebP, GIF), PDF, text, CSV or office documents."
+
+
+class AttachmentMismatch(DomainError):
+    """The bytes are of another kind than the ending of the name, or damaged."""
+
+    code = "attachment_mismatch"
+    title = "The file is not what its name says."
+
+
+class AttachmentUnsafe(DomainError):
+    """Files that are two kinds at once, and office documents with macros, are not passed on."""
+
+    code = "attachment_unsafe"
+    title = "This file cannot be passed on safely."
+
+
+class AttachmentImageTooLarge(DomainError):
+    code = "attachment_image_too_large"
+    title = "A picture may have 50 million pixels at most."

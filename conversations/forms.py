@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypedDict, TypeVar
 from uuid import UUID
 
 from django import forms
@@ -11,10 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from conversations.errors import OriginInvalid
+from conversations.models import SlaPolicy
 from conversations.origins import origin_normalise
 from conversations.services import AgentChanges, Triage
 from conversations.types import (
+    ATTACHMENTS_LIMIT,
     CAPACITY_LIMIT,
+    COMMENT_LIMIT,
+    MINUTES_LIMIT,
     SHORTCUT_LENGTH,
     SNOOZES,
     TEXT_LIMIT,
@@ -27,8 +31,12 @@ Body = TypeVar("Body", bound=BaseModel)
 SUGGESTION_LIMIT = 120
 
 
-class ReplyForm(forms.Form):
-    """What an agent says; the client id makes sending it twice harmless."""
+def _minutes(label: Any) -> forms.IntegerField:
+    return forms.IntegerField(label=label, required=False, min_value=1, max_value=MINUTES_LIMIT)
+
+
+class NoteForm(forms.Form):
+    """What an agent writes for the team alone; the client id makes sending it twice harmless."""
 
     text = forms.CharField(
         max_length=TEXT_LIMIT, error_messages={"required": _("Write something first.")}
@@ -41,8 +49,42 @@ class ReplyForm(forms.Form):
         return {"text": self.cleaned_data["text"], "client_id": self.cleaned_data["client_id"]}
 
 
-class NoteForm(ReplyForm):
-    """What an agent writes for the team alone."""
+class Reply(TypedDict):
+    """What an agent says."""
+
+    text: str
+    client_id: str
+    attachments: list[UUID]
+
+
+class ReplyForm(forms.Form):
+    """What an agent says; `attachments` are ids of uploads, parted by commas."""
+
+    text = forms.CharField(max_length=TEXT_LIMIT, required=False)
+    client_id = forms.RegexField(r"^[A-Za-z0-9._:-]{1,64}$")
+    attachments = forms.CharField(max_length=ATTACHMENTS_LIMIT * 40, required=False)
+
+    def clean_attachments(self) -> list[UUID]:
+        try:
+            return [UUID(each) for each in self.cleaned_data["attachments"].split(",") if each]
+        except ValueError:
+            raise forms.ValidationError(_("This is no upload."), code="invalid") from None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.errors and not (cleaned["text"] or cleaned["attachments"]):
+            self.add_error("text", _("Write something first."))
+        return cleaned
+
+    def require(self) -> Reply:
+        """Return the cleaned values; raises ValidationFailed with the first fault as its detail."""
+        faults_raise(self)
+        asked = self.cleaned_data
+        return {
+            "text": asked["text"],
+            "client_id": asked["client_id"],
+            "attachments": asked["attachments"],
+        }
 
 
 class CannedReplyForm(forms.Form):
@@ -125,6 +167,79 @@ class AgentForm(forms.Form):
         return {"capacity": asked["capacity"], "skills": asked["skills"].split(",")}
 
 
+class NotificationForm(forms.Form):
+    """Who is told that a visitor waits, and of which queue."""
+
+    address = forms.CharField(
+        label=_("Mail address or Slack webhook"),
+        max_length=500,
+        help_text=_("Such as team@example.com or https://hooks.slack.com/services/…"),
+    )
+    queue = forms.CharField(
+        label=_("Queue"), required=False, max_length=40, help_text=_("None means all queues.")
+    )
+
+
+class SlaPolicyForm(forms.Form):
+    """For whom a service level is, and how many minutes of office hours each may take."""
+
+    name = forms.CharField(label=_("Name"), max_length=80)
+    first_response_minutes = _minutes(_("Minutes to the first answer"))
+    next_response_minutes = _minutes(_("Minutes to every further answer"))
+    resolution_minutes = _minutes(_("Minutes to the resolution"))
+    priority_from = forms.ChoiceField(
+        label=_("From priority"), choices=[(each.key, each.key.capitalize()) for each in Priority]
+    )
+    labels = forms.CharField(
+        label=_("With one of these labels"),
+        required=False,
+        max_length=800,
+        help_text=_("Parted by commas; none means whatever labels."),
+    )
+    channels = forms.CharField(
+        label=_("In these channels"),
+        required=False,
+        max_length=400,
+        help_text=_("Such as web or api, parted by commas; none means all."),
+    )
+    position = forms.IntegerField(
+        label=_("Order"),
+        min_value=0,
+        max_value=1_000,
+        help_text=_("The first that fits holds, counted from 0."),
+    )
+    is_active = forms.BooleanField(label=_("In force"), required=False)
+
+    @staticmethod
+    def initial_of(policy: SlaPolicy | None) -> dict[str, Any]:
+        """Return what the form shows of a policy, or of a new one."""
+        policy = policy or SlaPolicy()
+        plain = ("name", "position", "is_active", *SlaPolicy.MINUTES.values())
+        return {
+            **{name: getattr(policy, name) for name in plain},
+            "priority_from": Priority(policy.priority_from).key,
+            "labels": ", ".join(policy.labels),
+            "channels": ", ".join(policy.channels),
+        }
+
+    def clean_labels(self) -> list[str]:
+        return self._words("labels")
+
+    def clean_channels(self) -> list[str]:
+        return self._words("channels")
+
+    def _words(self, name: str) -> list[str]:
+        return sorted({word.strip().lower() for word in self.cleaned_data[name].split(",")} - {""})
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Return the values as the service takes them."""
+        return {
+            **self.cleaned_data,
+            "priority_from": Priority[self.cleaned_data["priority_from"].upper()],
+        }
+
+
 def faults_raise(form: forms.Form) -> None:
     """Raise ValidationFailed for a form that is not valid, with the first fault as its detail."""
     if form.is_valid():
@@ -166,6 +281,19 @@ class WidgetForm(forms.Form):
         widget=forms.TextInput(attrs={"type": "color"}),
     )
 
+    theme = forms.ChoiceField(
+        label=_("Light or dark"),
+        required=False,
+        choices=[
+            ("auto", _("As each visitor's system asks")),
+            ("light", _("Always light")),
+            ("dark", _("Always dark")),
+        ],
+    )
+
+    def clean_theme(self) -> str:
+        return self.cleaned_data["theme"] or "auto"
+
     def clean_allowed_origins(self) -> list[str]:
         lines: list[str] = self.cleaned_data["allowed_origins"]
         try:
@@ -198,7 +326,17 @@ class SessionBody(BaseModel):
 
     key: str = Field(min_length=1, max_length=40)
     visitor_token: str = Field(default="", max_length=500)
+    user_token: str = Field(default="", max_length=4_096)
     page: PagePart = Field(default_factory=PagePart)
+
+
+class FramesBody(BaseModel):
+    """`POST /widget/frames`: what the visitor says in a conversation, in order."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    conversation: UUID
+    frames: list[dict[str, Any]] = Field(min_length=1, max_length=20)
 
 
 class HandoverBody(BaseModel):
@@ -207,6 +345,36 @@ class HandoverBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     conversation_id: str = Field(pattern=r"^[0-9a-f-]{36}$")
+
+
+class VisitorBody(BaseModel):
+    """`POST /widget/visitor`; what an attribute may be, the service checks."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    attributes: dict[str, Any] = Field(default_factory=dict, max_length=40)
+    name: str = Field(default="", max_length=120)
+    email: str = Field(default="", max_length=254)
+
+
+class FormBody(HandoverBody):
+    """`POST /widget/form`; what is asked, the widget's form says."""
+
+    answers: dict[str, Any] = Field(max_length=20)
+
+
+class ContactBody(HandoverBody):
+    """`POST /widget/contact`."""
+
+    name: str = Field(default="", max_length=120)
+    email: str = Field(min_length=1, max_length=254)
+
+
+class RatingBody(HandoverBody):
+    """`POST /widget/rating`."""
+
+    score: int = Field(ge=1, le=5)
+    comment: str = Field(default="", max_length=COMMENT_LIMIT)
 
 
 def body_parse(model: type[Body], content: bytes) -> Body:

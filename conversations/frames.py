@@ -13,6 +13,8 @@ from core.realtime.frames import Frame, FrameSet
 CLIENT_ID = r"^[A-Za-z0-9._:-]{1,64}$"
 ClientId = Annotated[str, StringConstraints(pattern=CLIENT_ID)]
 Seq = Annotated[int, Field(ge=0, le=2**31 - 1)]
+# Uploads to send; how many there may be is said under a code of its own.
+AttachmentIds = Annotated[list[UUID], Field(max_length=50)]
 State = Literal["ai", "queued", "assigned", "resolved"]
 
 
@@ -25,6 +27,18 @@ class CitationPart(Frame):
     quote: str
     start: int
     end: int
+
+
+class AttachmentPart(Frame):
+    """A file of a message; `url` gives it to who may read the message, pictures have a size."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+    url: str
+    width: int | None = None
+    height: int | None = None
 
 
 class PersonPart(Frame):
@@ -97,6 +111,7 @@ class VisitorMessage(Frame):
     type: Literal["message"] = "message"
     client_id: ClientId
     text: str
+    attachments: AttachmentIds = []
 
 
 class VisitorTyping(Frame):
@@ -137,6 +152,7 @@ class AgentMessage(Frame):
     client_id: ClientId
     conversation: UUID
     text: str
+    attachments: AttachmentIds = []
 
 
 class AgentTyping(Frame):
@@ -165,6 +181,10 @@ class AgentViewing(Frame):
 
 VISITOR_FRAMES: FrameSet[Frame] = FrameSet(
     VisitorHello, VisitorMessage, VisitorTyping, VisitorRead, VisitorAck, Ping
+)
+# Beside an event stream or a poll, which say the hello.
+VISITOR_SAYS: FrameSet[Frame] = FrameSet(
+    VisitorMessage, VisitorTyping, VisitorRead, VisitorAck, Ping
 )
 AGENT_FRAMES: FrameSet[Frame] = FrameSet(
     AgentHello,
@@ -217,6 +237,7 @@ class MessageFrame(Frame):
     text: str
     at: str
     citations: list[CitationPart]
+    attachments: list[AttachmentPart]
     client_id: str | None = None
     run: str | None = None
     abstained: bool | None = None
@@ -326,6 +347,7 @@ class ErrorFrame(Frame):
 VISITOR_HEARS: tuple[type[Frame], ...] = (
     VisitorWelcome, MessageFrame, Accepted, StatusFrame, TypingFrame, Delta, Gap, ErrorFrame, Pong,
 )  # fmt: skip
+VISITOR_IS_ANSWERED: tuple[type[Frame], ...] = (Accepted, ErrorFrame, Pong)
 AGENT_HEARS: tuple[type[Frame], ...] = (
     AgentWelcome, Opened, MessageFrame, Accepted, StatusFrame, TypingFrame, Delta, Gap, ErrorFrame,
     AgentPong, InboxFrame, Changed, AgentsChanged, Viewing, Refresh,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from django.utils.translation import gettext_lazy as _
 from pydantic import Field, StringConstraints, field_validator
 
+from conversations.asking import FIELDS_LIMIT, FormField
 from conversations.errors import OriginInvalid
 from conversations.origins import origin_normalise
 from tenants.preferences import Shown, Values
@@ -27,6 +28,7 @@ class WidgetLook(Values):
     suggestions: Annotated[
         list[Question], Field(max_length=20), Shown(_("Suggested questions"))
     ] = []
+    theme: Annotated[Literal["auto", "light", "dark"], Shown(_("Light or dark"))] = "auto"
     allowed_origins: Annotated[
         list[Origin], Field(max_length=50), Shown(_("Sites that may show the chat"))
     ] = []
@@ -38,6 +40,25 @@ class WidgetLook(Values):
             return sorted({origin_normalise(origin) for origin in value})
         except OriginInvalid as error:
             raise ValueError(str(error.detail)) from None
+
+
+class WidgetVisitors(Values):
+    """What visitors are asked, and who may say who they are; kept in the widget's own row."""
+
+    key: ClassVar[str] = "widget_visitors"
+
+    form: Annotated[
+        list[FormField], Field(max_length=FIELDS_LIMIT), Shown(_("Form before the first message"))
+    ] = []
+    asks_rating: Annotated[bool, Shown(_("Ask for a rating"))] = True
+    requires_identity: Annotated[bool, Shown(_("Only signed tokens name visitors"))] = False
+
+    @field_validator("form")
+    @classmethod
+    def _has_each_once(cls, value: list[FormField]) -> list[FormField]:
+        if len({each.id for each in value}) < len(value):
+            raise ValueError("Two fields have the same id.")
+        return value
 
 
 class VisitorRules(Values):

@@ -7,13 +7,17 @@ from datetime import datetime, timedelta
 from statistics import median
 from uuid import UUID
 
-from django.db.models import Count, Func, Q, QuerySet
+from django.db.models import Count, Func, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
+from conversations.asking import FormField, fields_to_ask
+from conversations.attachments.parts import parts_shown
+from conversations.attachments.reading import text_told
 from conversations.errors import (
     ConversationNotFound,
     MessageNotFound,
     PersonNotFound,
+    PolicyNotFound,
     WidgetUnknown,
 )
 from conversations.models import (
@@ -22,7 +26,11 @@ from conversations.models import (
     ConversationNote,
     Customer,
     Message,
+    NotificationTarget,
     QueueWait,
+    Rating,
+    SlaPolicy,
+    SlaTarget,
     WidgetInstallation,
 )
 from conversations.support_preferences import AssignmentRules, office_hours
@@ -69,6 +77,7 @@ def conversation_list(
     label: str = "",
     mentions: UUID | None = None,
     snoozed: bool | None = None,
+    is_due: bool = False,
 ) -> QuerySet[Conversation]:
     """Return conversations in which something was said, the latest first.
 
@@ -76,6 +85,7 @@ def conversation_list(
     others. What was said in them is searched by `conversations.searching`.
     """
     found = Conversation.objects.select_related("customer").filter(last_message_at__isnull=False)
+    found = found.annotate(due_at=_due_at())
     wanted = [str(state) for state in states]
     if wanted:
         found = found.filter(state__in=wanted)
@@ -86,10 +96,18 @@ def conversation_list(
     if mentions:
         naming = ConversationNote.objects.filter(mentions__contains=[mentions])
         found = found.filter(pk__in=naming.values("conversation_id"))
+    if is_due:
+        found = found.filter(due_at__isnull=False)
     if snoozed is not None:
         is_later = Q(snoozed_until__gt=timezone.now())
         found = found.filter(is_later if snoozed else ~is_later | Q(snoozed_until=None))
     return found.order_by("-last_message_at", "-pk")
+
+
+def _due_at() -> Subquery:
+    """Return by when a person shall do the next thing; NULL where nothing is promised."""
+    mine = SlaTarget.objects.filter(conversation_id=OuterRef("pk"), ended_at=None)
+    return Subquery(mine.order_by("due_at").values("due_at")[:1])
 
 
 def note_list(*, conversation_id: UUID) -> QuerySet[ConversationNote]:
@@ -121,6 +139,42 @@ def conversation_current(*, customer: Customer, channel: str) -> Conversation | 
     """Return the customer's unfinished conversation in a channel."""
     mine = Conversation.objects.filter(customer=customer, channel=channel)
     return mine.exclude(state=ConversationState.RESOLVED).order_by("-created_at").first()
+
+
+def conversations_earlier(*, customer_id: UUID, besides: UUID, limit: int) -> list[Conversation]:
+    """Return a visitor's other web conversations in which something was said, the latest first."""
+    mine = conversation_list().filter(customer_id=customer_id, channel="web")
+    return list(mine.exclude(pk=besides)[:limit])
+
+
+def conversation_unrated(*, customer_id: UUID, since: datetime) -> Conversation | None:
+    """Return the visitor's last resolved web conversation if it was not rated; None otherwise."""
+    mine = Conversation.objects.filter(customer_id=customer_id, channel="web")
+    resolved = mine.filter(state=ConversationState.RESOLVED, resolved_at__gte=since)
+    last = resolved.order_by("-resolved_at").first()
+    is_rated = last is not None and rating_of(last) is not None
+    return None if is_rated else last
+
+
+def rating_of(conversation: Conversation) -> Rating | None:
+    """Return how the conversation as it is now resolved was rated."""
+    return Rating.objects.filter(conversation=conversation, resolution=conversation.fence).first()
+
+
+def rating_last(*, conversation_id: UUID) -> Rating | None:
+    """Return the conversation's last rating, of whichever resolution."""
+    return Rating.objects.filter(conversation_id=conversation_id).order_by("-resolution").first()
+
+
+def rating_list(*, score: int | None = None) -> QuerySet[Rating]:
+    """Return the ratings, the latest first."""
+    found = Rating.objects.order_by("-created_at", "-pk")
+    return found.filter(score=score) if score else found
+
+
+def fields_open(customer: Customer, fields: Iterable[FormField]) -> list[FormField]:
+    """Return the fields of the form whose answer is not known of the customer."""
+    return fields_to_ask(fields, name=customer.name, email=customer.email, answers=customer.answers)
 
 
 def queue_list(*, queue: str) -> QuerySet[Conversation]:
@@ -181,6 +235,41 @@ def _agent_line(
     )
 
 
+def notification_target_list() -> QuerySet[NotificationTarget]:
+    """Return who is told that a visitor waits, in the order they were added."""
+    return NotificationTarget.objects.order_by("created_at", "pk")
+
+
+def notification_targets_for(queue: str) -> QuerySet[NotificationTarget]:
+    """Return who is told that a visitor waits in this queue."""
+    return notification_target_list().filter(Q(queue="") | Q(queue=queue))
+
+
+def sla_policy_list() -> QuerySet[SlaPolicy]:
+    """Return the tenant's service levels, in the order they are looked through."""
+    return SlaPolicy.objects.order_by("position", "name")
+
+
+def sla_policy_get(*, policy_id: UUID) -> SlaPolicy:
+    """Return a service level; raises PolicyNotFound."""
+    found = SlaPolicy.objects.filter(pk=policy_id).first()
+    if found is None:
+        raise PolicyNotFound()
+    return found
+
+
+def sla_policy_for(conversation: Conversation) -> SlaPolicy | None:
+    """Return the service level that a conversation falls under."""
+    active = sla_policy_list().filter(is_active=True)
+    return next((policy for policy in active if policy.fits(conversation)), None)
+
+
+def sla_target_list(*, conversation_id: UUID) -> QuerySet[SlaTarget]:
+    """Return what was and is promised in a conversation, the latest first."""
+    mine = SlaTarget.objects.filter(conversation_id=conversation_id).select_related("policy")
+    return mine.order_by("-started_at", "-pk")
+
+
 def queue_outlook(conversation: Conversation) -> QueueOutlook:
     """Return what somebody who waits may expect.
 
@@ -230,14 +319,18 @@ def turn_context(*, conversation_id: UUID) -> TurnContext:
     """Return what a run has to answer and what guards its reply; raises ConversationNotFound."""
     conversation = conversation_get(conversation_id=conversation_id)
     recent = Message.objects.filter(conversation=conversation).exclude(author=Author.SYSTEM)
-    columns = ("seq", "author", "text", "created_at")
+    columns = ("seq", "author", "text", "created_at", "attachments")
     said = list(recent.order_by("-seq").values_list(*columns)[: HISTORY_LIMIT * 2])
     said.reverse()
     by_visitor = [row for row in said if row[1] == Author.VISITOR]
-    open_turn = [text for seq, _, text, _ in by_visitor if seq > conversation.answered_seq]
+    open_turn = [
+        text_told(text, parts, is_open=True)
+        for seq, _, text, _, parts in by_visitor
+        if seq > conversation.answered_seq
+    ]
     history = [
-        HistoryItem(Author(author), text)
-        for seq, author, text, _ in said
+        HistoryItem(Author(author), text_told(text, parts, is_open=False))
+        for seq, author, text, _, parts in said
         if author != Author.VISITOR or seq <= conversation.answered_seq
     ]
     return TurnContext(
@@ -248,7 +341,9 @@ def turn_context(*, conversation_id: UUID) -> TurnContext:
         text="\n".join(open_turn),
         history=tuple(history[-HISTORY_LIMIT:]),
         channel=conversation.channel,
-        last_text=by_visitor[-1][2] if by_visitor else "",
+        last_text=text_told(by_visitor[-1][2], by_visitor[-1][4], is_open=False)
+        if by_visitor
+        else "",
         said_at=tuple(row[3] for row in by_visitor[-2:]),
     )
 
@@ -272,7 +367,13 @@ def chat_answer(*, message_id: UUID) -> ChatAnswer:
         message_id=message.pk,
         status=status,
         degraded=conversation.reason if is_degraded else "",
-        reply={"text": reply.text, "citations": reply.citations} if reply else None,
+        reply={
+            "text": reply.text,
+            "citations": reply.citations,
+            "attachments": parts_shown(reply.attachments),
+        }
+        if reply
+        else None,
         route=reply.route if reply else None,
         run_id=reply.run_id if reply else None,
     )

@@ -11,7 +11,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from conversations import selectors
-from conversations.preferences import VisitorRules, WidgetLook
+from conversations.preferences import VisitorRules, WidgetLook, WidgetVisitors
+from conversations.reachability import reachability_register
 from conversations.services import widget as widget_services
 from conversations.support_preferences import AssignmentRules, SupportHours
 from conversations.types import DEFAULT_QUEUE
@@ -27,6 +28,7 @@ WAITING_SHOWN = 5
 
 def shell_fill() -> None:
     """Register the entries; called once when the app is ready."""
+    reachability_register("office_hours", _team_is_there)
     nav.register(
         NavItem("inbox", _("Inbox"), "conversations:inbox", "inbox", "conversations:read", order=10)
     )
@@ -71,6 +73,17 @@ def _groups_register() -> None:
             page="conversations:widget_settings",
             read=widget_services.look_read,
             write=widget_services.look_write,
+        )
+    )
+    group_register(
+        SettingGroup(
+            WidgetVisitors,
+            _("Visitors of the widget"),
+            _("What they are asked before and after, and who may say who they are."),
+            order=35,
+            page="conversations:widget_visitors",
+            read=widget_services.visitors_read,
+            write=widget_services.visitors_write,
         )
     )
     group_register(
@@ -134,6 +147,11 @@ def waiting_today(request: HttpRequest) -> str:
         return ""
     context = {"waiting": waiting[:WAITING_SHOWN], "has_more": len(waiting) > WAITING_SHOWN}
     return render_to_string("conversations/today.html", context, request)
+
+
+def _team_is_there() -> bool | None:
+    """Return False outside the office hours; inside them the open inboxes decide."""
+    return None if selectors.team_opens_at() is None else False
 
 
 def _has_conversation() -> bool:

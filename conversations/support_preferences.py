@@ -74,6 +74,15 @@ class AssignmentRules(Values):
             "number",
         ),
     ] = 5
+    notify_minutes: Annotated[
+        int,
+        Field(ge=0, le=1_440),
+        Shown(
+            _("Minutes until the team is told of who waits"),
+            _("By mail and Slack, to whom Notifications says; 0 means at once."),
+            "number",
+        ),
+    ] = 1
     answer_minutes: Annotated[
         int,
         Field(ge=0, le=1_440),

@@ -11,13 +11,17 @@ from uuid import UUID
 
 PROTOCOL = "frontdesk.v1"
 TEXT_LIMIT = 8_000
+COMMENT_LIMIT = 1_000
 RESUME_LIMIT = 300
+ATTACHMENTS_LIMIT = 5
+ATTACHMENT_BYTES = 10 * 1024 * 1024
 DEFAULT_QUEUE = "general"
 LABEL_LENGTH = 40
 LABELS_LIMIT = 20
 SKILLS_LIMIT = 20
 SHORTCUT_LENGTH = 40
 CAPACITY_LIMIT = 100
+MINUTES_LIMIT = 100_000
 QUEUE_NAME = r"^[a-z][a-z0-9_]{0,39}$"
 # An agent's socket says every 25 seconds that it is open; two of them may be late.
 PRESENCE = timedelta(seconds=75)
@@ -56,6 +60,21 @@ class Priority(IntEnum):
     def key(self) -> str:
         """Return the name that REST and forms use."""
         return self.name.lower()
+
+
+class NotificationKind(StrEnum):
+    """How somebody is told that a visitor waits."""
+
+    EMAIL = "email"
+    SLACK = "slack"
+
+
+class SlaKind(StrEnum):
+    """What a person shall have done by then."""
+
+    FIRST_RESPONSE = "first_response"
+    NEXT_RESPONSE = "next_response"
+    RESOLUTION = "resolution"
 
 
 class Author(StrEnum):
@@ -171,6 +190,7 @@ class VisitorSession:
     visitor_token: str
     customer_id: UUID
     conversation_id: UUID
+    is_identified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import exceptions, pagination, serializers
 from rest_framework.request import Request
 from rest_framework.views import set_rollback
@@ -158,3 +160,8 @@ def field_errors(detail: Any, pointer: str = "") -> list[dict[str, str]]:
         return [item for value in detail for item in field_errors(value, pointer)]
     code = getattr(detail, "code", "invalid")
     return [{"pointer": pointer or "/", "code": str(code), "detail": str(detail)}]
+
+
+@extend_schema_field(OpenApiTypes.BINARY)
+class UploadField(serializers.FileField):
+    """A file in a form, documented as its bytes."""

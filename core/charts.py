@@ -12,6 +12,7 @@ from itertools import accumulate
 
 WIDTH, HEIGHT = 600, 160
 BAR_SHARE = 0.72  # of a slot; the rest is the gap to the next bar
+BAR_WIDEST = 60  # a few bars are bars still, not walls
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class BarChart:
     top: int
     labels: tuple[str, ...]
     view_box: str = f"0 0 {WIDTH} {HEIGHT}"
+
+    @property
+    def is_each_labelled(self) -> bool:
+        """Return whether every bar has its own label below it."""
+        return len(self.labels) == len(self.bars)
 
     @property
     def middle(self) -> str:
@@ -77,7 +83,8 @@ def scale_top(largest: int) -> int:
 
 def _segments(column: Sequence[int], left: float, slot: float, top: int) -> tuple[Segment, ...]:
     ends = list(accumulate(column))
-    x, width = left + slot * (1 - BAR_SHARE) / 2, slot * BAR_SHARE
+    width = min(slot * BAR_SHARE, BAR_WIDEST)
+    x = left + (slot - width) / 2
     return tuple(
         Segment(
             series=number,

@@ -140,6 +140,23 @@ def fetch(url: str, *, types: Collection[str] = READABLE, max_bytes: int = MAX_B
         raise FetchFailed("The server took too long to answer.") from error
 
 
+def post(url: str, *, content: bytes, content_type: str = "application/json") -> None:
+    """Send `content` to `url` once, within 20 seconds; the answer's body is not read.
+
+    Not idempotent by itself: the receiver may have taken what no answer came for. A redirect is a
+    failure. Raises UrlInvalid, UrlForbidden, FetchFailed (any status but 2xx), DeadlineExceeded
+    (the caller's), Cancelled.
+    """
+    message = _Message("POST", content, (("Content-Type", content_type),))
+    try:
+        with deadline_scope(DEADLINE_SECONDS), _opened(_target(url), message) as response:
+            if not 200 <= response.status < 300:
+                raise FetchFailed(f"The server answered with status {response.status}.")
+    except DeadlineExceeded as error:
+        deadline_check()
+        raise FetchFailed("The server took too long to answer.") from error
+
+
 def _followed(url: str, types: Collection[str], max_bytes: int) -> Fetched:
     for _ in range(MAX_REDIRECTS + 1):
         with _opened(_target(url)) as response:
@@ -178,8 +195,17 @@ def _body(response: httpcore2.Response, max_bytes: int) -> bytes:
     return bytes(content)
 
 
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """What is sent to an address."""
+
+    method: str = "GET"
+    content: bytes = b""
+    headers: tuple[tuple[bytes | str, bytes | str], ...] = ()
+
+
 @contextmanager
-def _opened(target: Target) -> Iterator[httpcore2.Response]:
+def _opened(target: Target, message: _Message = _Message()) -> Iterator[httpcore2.Response]:
     """Connect to the checked address; the host stays in the Host header and the TLS name."""
     wire = Wire()
     path = _path(target.url)
@@ -188,11 +214,12 @@ def _opened(target: Target) -> Iterator[httpcore2.Response]:
         httpcore2.ConnectionPool(ssl_context=_trusted(), network_backend=wire) as pool,
         _told_plainly(),
         pool.stream(
-            "GET",
+            message.method,
             httpcore2.URL(
                 scheme=target.url.scheme, host=target.address, port=target.port, target=path
             ),
-            headers=_headers(target),
+            headers=[*_headers(target), *message.headers, *_length(message)],
+            content=message.content or None,
             extensions={
                 "sni_hostname": target.host,
                 "timeout": dict.fromkeys(_STEPS, STEP_SECONDS),
@@ -232,6 +259,10 @@ def _headers(target: Target) -> list[tuple[bytes | str, bytes | str]]:
         ("Connection", "close"),
         ("User-Agent", USER_AGENT),
     ]
+
+
+def _length(message: _Message) -> list[tuple[bytes | str, bytes | str]]:
+    return [("Content-Length", str(len(message.content)))] if message.content else []
 
 
 def _header(response: httpcore2.Response, name: bytes) -> str:

@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
-from uuid import uuid4
 
 from knowledge.models import Document
 from tenants.admission.admit import Work, admit
-from tenants.admission.concurrency import Place, places_release
-from tenants.admission.current import limits_current
 from tenants.admission.holds import amounts_release, amounts_settle
 
 # Reading may wait behind many other documents; a hold outlives its task by far.
 LEASE_SECONDS: Final = 6 * 3_600
-
-
-@contextmanager
-def upload_place() -> Iterator[None]:
-    """Hold one of the workspace's places for uploads: each has a whole file in memory.
-
-    Raises ConcurrencyLimit, SwitchedOff, and ServiceUnavailable while nobody can count.
-    """
-    place, holder = Place("uploads", limits_current().concurrent_uploads), uuid4().hex
-    admit(purpose="upload", work=Work(places=[place], holder=holder)).enforce()
-    try:
-        yield
-    finally:
-        places_release(places=[place], holder=holder)
 
 
 def document_hold(document: Document) -> None:

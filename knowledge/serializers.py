@@ -1,19 +1,12 @@
 """Bodies and answers of the knowledge API."""
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.answers import AnswerSerializer
-from core.api import StrictSerializer
+from core.api import StrictSerializer, UploadField
 from knowledge.models import Document
+from knowledge.questions import MAX_QUERY
 from knowledge.searching import POOL
-from knowledge.selectors import MAX_QUERY
-
-
-@extend_schema_field(OpenApiTypes.BINARY)
-class UploadField(serializers.FileField):
-    """A file in a form, documented as its bytes."""
 
 
 class DocumentUploadSerializer(StrictSerializer):

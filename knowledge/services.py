@@ -15,12 +15,14 @@ from core.audit.record import act_record
 from core.audit.types import Act
 from core.events import catalogue, publish
 from core.tasks import enqueue
+from core.uploads import filename_clean
 from knowledge import indexing, quotas
 from knowledge.errors import DocumentBusy, DocumentUnknown, FilenameInvalid, FileTooLarge
 from knowledge.extraction import format_sniff
 from knowledge.models import Document, DocumentContent
 from knowledge.pipeline import filename_of_url
 from knowledge.types import DocumentFormat, DocumentState
+from tenants.admission.uploads import upload_place
 
 MAX_UPLOAD_BYTES: Final = 20 * 1024 * 1024
 MAX_FILENAME: Final = 200
@@ -39,7 +41,7 @@ def document_upload(
     """
     name = _filename_clean(filename)
     size_check(len(content))
-    with quotas.upload_place():
+    with upload_place():
         kind = format_sniff(filename=name, content=content)
         return _file_store(name, kind, content, collection, uploaded_by)
 
@@ -120,8 +122,8 @@ def _locked(document_id: UUID) -> Document:
 
 def _filename_clean(filename: str) -> str:
     """Return the bare name: browsers and scripts may send a path."""
-    name = PurePosixPath(filename.replace("\\", "/").replace("\x00", "")).name.strip()
-    if not name.strip(".") or len(name) > MAX_FILENAME:
+    name = filename_clean(filename)
+    if not name or len(name) > MAX_FILENAME:
         raise FilenameInvalid()
     return name
 

@@ -9,15 +9,16 @@ one Lua script (``dispatch.lua``), in time that grows with the logarithm of the 
 work, not with the length of their queues.
 
 Nothing is lost with Redis or a worker: the run is a row in Postgres, a released run that no worker
-holds is sent again by the sweep, and a token whose worker died comes back with its lease.
+holds is sent again by the sweep, and a token whose worker died comes back when the sweep has missed
+the worker, or else with its lease.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 import structlog
@@ -55,7 +56,7 @@ class Released:
 
 
 def run_dispatch(
-    run_id: UUID, *, is_lapsed: bool = False, otherwise: Callable[[], None] | None = None
+    run_id: UUID, *, is_lapsed: bool = False, otherwise: Callable[[], object] | None = None
 ) -> None:
     """Queue a run of the current tenant once the transaction has committed.
 
@@ -84,6 +85,19 @@ def queue_purge(run_id: UUID | None = None) -> None:
     What was released already keeps its token until its task is over.
     """
     _change("purge", tenancy.require().id, run_id or EVERY)
+
+
+def runs_released() -> dict[UUID, list[UUID]]:
+    """Return the runs that hold a token, by tenant; none while Redis is gone."""
+    found = defaultdict[UUID, list[UUID]](list)
+    try:
+        held = cast(list[bytes], redis_client().zrange(f"{PREFIX}held", 0, -1))
+    except RedisError:
+        log.warning("dispatch_unreachable", verb="list")
+        return found
+    for released in (_released(member.decode()) for member in held):
+        found[released.tenant_id].append(released.run_id)
+    return found
 
 
 def backlog() -> float:

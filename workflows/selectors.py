@@ -1,7 +1,7 @@
 """Reads of workflows: graphs, versions, runs and their events."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -253,6 +253,13 @@ def run_of_turn(*, trigger_event_id: UUID, conversation_id: UUID | None) -> UUID
         | Q(conversation_id=conversation_id, conversation_id__isnull=False)
     )
     return runs.order_by("-started_at").values_list("pk", flat=True).first()
+
+
+def runs_going_on(*, run_ids: Sequence[UUID]) -> dict[UUID, Run]:
+    """Return those of some runs that a worker has, or should have: active, and not waiting."""
+    active = Run.objects.filter(status__in=[status.value for status in ACTIVE])
+    waiting = Q(status=RunStatus.WAITING.value, lease_until__gt=timezone.now())
+    return active.exclude(waiting).in_bulk(run_ids)
 
 
 def question_open(*, conversation_id: UUID) -> Wait | None:

@@ -1,6 +1,7 @@
 """Writes of workflows: start and drive runs."""
 
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -24,6 +25,7 @@ from workflows.engine import journal, waits
 from workflows.engine.contracts import input_check
 from workflows.engine.events import EventType
 from workflows.engine.execution import run_drive
+from workflows.engine.presence import Present
 from workflows.engine.state import RunState
 from workflows.engine.waits import WaitOver
 from workflows.errors import (
@@ -40,7 +42,7 @@ from workflows.spec.errors import SpecError
 from workflows.steps.escalation import rescue
 from workflows.stopping import stopped_purge
 from workflows.stops import runs_are_stopped
-from workflows.stranded import run_here
+from workflows.stranded import run_at_once, run_here
 from workflows.types import DEFAULT_WORKFLOW, StartedRun
 from workflows.versions import version_current
 
@@ -275,19 +277,44 @@ def run_execute(*, run_id: UUID, gives_way: bool = False) -> RunState | None:
     return state
 
 
-def runs_sweep(*, limit: int = SWEEP_LIMIT, takes_over: bool = False) -> int:
+def runs_sweep(
+    *, limit: int = SWEEP_LIMIT, takes_over: bool = False, present: Present | None = None
+) -> int:
     """Send runs whose worker is gone, or whose time has come, to a worker; returns how many.
 
     Those that are stopped are ended instead. With ``takes_over`` this process itself goes on with
-    what a dead worker held, as far as it has room: no queue and no broker is needed for that.
+    what a dead worker held: with as much as it can do at once, and with all of it while there is no
+    broker. Who is known not to be ``present`` is gone before its leases have lapsed.
     """
     stopped_purge()
-    lapsed = journal.lapsed(limit=limit, grace_seconds=SWEEP_GRACE_SECONDS)
+    lapsed = journal.lapsed(limit=limit, grace_seconds=SWEEP_GRACE_SECONDS, present=present)
     for run in lapsed:
-        is_here = takes_over and run.was_held
-        if not (is_here and run_here(run.id, partial(run_execute, run_id=run.id))):
+        if takes_over and run.was_held:
+            _run_take_over(run.id)
+        else:
             run_dispatch(run.id, is_lapsed=True)
     return len(lapsed)
+
+
+def _run_take_over(run_id: UUID) -> None:
+    drive = partial(run_execute, run_id=run_id)
+    if not run_at_once(run_id, drive):
+        run_dispatch(run_id, is_lapsed=True, otherwise=partial(run_here, run_id, drive))
+
+
+def runs_recover(run_ids: Sequence[UUID]) -> None:
+    """Send released runs again that nobody has begun, and give back the tokens of idle ones.
+
+    For when a worker has died: it kept both from the others. Idempotent; a run that a living worker
+    was about to begin is sent twice, and its lease admits one of them.
+    """
+    going_on = selectors.runs_going_on(run_ids=run_ids)
+    for run_id in run_ids:
+        run = going_on.get(run_id)
+        if run is None:
+            run_dispatched(run_id)
+        elif not run.lease_owner and not run.attempts:
+            run_dispatch(run_id, is_lapsed=True)
 
 
 def run_wait(run_id: UUID, timeout: float) -> Run:

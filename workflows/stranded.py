@@ -21,17 +21,27 @@ PLACES: Final = 16
 
 log = structlog.get_logger(__name__)
 _places = BoundedSemaphore(PLACES)
+_begun_at_once = BoundedSemaphore(THREADS)
 
 
 def run_here(run_id: UUID, drive: Callable[[], object]) -> bool:
     """Drive a run in a thread of this process; False when too many wait already."""
-    if not _places.acquire(blocking=False):
+    return _submit(_places, run_id, drive)
+
+
+def run_at_once(run_id: UUID, drive: Callable[[], object]) -> bool:
+    """Drive a run in a thread of this process; False when others would have to end first."""
+    return _submit(_begun_at_once, run_id, drive)
+
+
+def _submit(room: BoundedSemaphore, run_id: UUID, drive: Callable[[], object]) -> bool:
+    if not room.acquire(blocking=False):
         return False
-    _executor().submit(copy_context().run, _drive, run_id, drive)
+    _executor().submit(copy_context().run, _drive, room, run_id, drive)
     return True
 
 
-def _drive(run_id: UUID, drive: Callable[[], object]) -> None:
+def _drive(room: BoundedSemaphore, run_id: UUID, drive: Callable[[], object]) -> None:
     try:
         drive()
     except Exception:
@@ -40,7 +50,7 @@ def _drive(run_id: UUID, drive: Callable[[], object]) -> None:
         )  # its lease lapses; the sweep sends it
     finally:
         close_old_connections()
-        _places.release()
+        room.release()
 
 
 @cache

@@ -12,7 +12,7 @@ from corsheaders.defaults import default_headers
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from config.env import BASE_DIR, ROLE_VARIABLES, Environment
+from config.env import BASE_DIR, DROPS, ROLE_VARIABLES, Environment
 from config.unfold import UNFOLD as UNFOLD
 from core.observability.logs import logging_config
 
@@ -24,6 +24,7 @@ VAR_DIR: Path
 BASE_DOMAIN: str
 PUBLIC_BASE_URL: str
 REALTIME_URL: str
+REALTIME_DROPS: str
 TRUSTED_PROXY_COUNT: int
 DEFAULT_FROM_EMAIL: str
 SOCIALACCOUNT_PROVIDERS: dict[str, Any]
@@ -210,6 +211,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 KNOWLEDGE_UPLOAD_MAX_BYTES = 25 * 1024 * 1024
 FETCH_ALLOWED_PRIVATE_HOSTS: list[str] = []
+# Where webhooks of Slack channels may lead; tests have a server of their own.
+SLACK_ORIGINS = ["https://hooks.slack.com"]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -265,6 +268,8 @@ SPECTACULAR_SETTINGS = {
             "superseded",
             "handed_over",
         ],
+        # Those of conversations.types.Priority.
+        "PriorityEnum": ["none", "low", "medium", "high", "urgent"],
         # Those of workflows.types.VersionState.
         "VersionStateEnum": ["library", "draft", "validated", "published", "retired"],
     },
@@ -320,7 +325,9 @@ def _csp(environment: Environment) -> dict[str, Any]:
 
 def _origin_patterns(realtime: str, environment: Environment) -> list[str]:
     base = environment.text("BASE_DOMAIN", "localhost")
-    return [realtime.replace("*", f"*.{base}"), realtime.replace("*", base)]
+    hosts = (realtime.replace("*", f"*.{base}"), realtime.replace("*", base))
+    # The same address by HTTP is for where no WebSocket passes.
+    return [*hosts, *("http" + host.removeprefix("ws") for host in hosts)]
 
 
 def _frame_patterns(environment: Environment) -> list[str]:
@@ -358,6 +365,11 @@ def _celery(environment: Environment) -> dict[str, Any]:
                 "task": "conversations.queues_tend",
                 "schedule": 15.0,
                 "options": {"expires": 15},
+            },
+            "conversations.attachments_sweep": {
+                "task": "conversations.attachments_sweep",
+                "schedule": 1800.0,
+                "options": {"expires": 1800},
             },
             "tenants.quotas_reconcile": {
                 "task": "tenants.quotas_reconcile",
@@ -427,6 +439,8 @@ def settings_for(environment: Environment) -> dict[str, Any]:
         "BASE_DOMAIN": base_domain,
         "PUBLIC_BASE_URL": environment.text("PUBLIC_BASE_URL", "http://localhost:8000"),
         "REALTIME_URL": environment.text("REALTIME_URL", "ws://{host}:8001"),
+        # Which frame that may be lost goes when a reader is slow: oldest, newest or priority.
+        "REALTIME_DROPS": environment.text("REALTIME_DROPS", DROPS[0]),
         # Where signed checkpoints are filed; best on a volume the database server cannot write.
         "AUDIT_CHECKPOINT_DIR": environment.text("AUDIT_CHECKPOINT_DIR", str(var_dir / "audit")),
         "TRUSTED_PROXY_COUNT": environment.number("TRUSTED_PROXY_COUNT", 0),

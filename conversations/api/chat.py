@@ -85,6 +85,7 @@ class ChatMessageView(ChatView):
             conversation_id=said["conversation_id"],
             client_id=said["client_id"] or write_id(request) or uuid4().hex,
             text=said["message"],
+            attachments=said["attachments"],
             context=said["context"],
         )
         seconds = wait_seconds(request.headers.get("Prefer", ""))

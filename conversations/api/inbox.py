@@ -110,6 +110,7 @@ class MessageListView(ListAPIView[Message]):
             person_id=acting_person(request, said["person_id"]),
             client_id=said["client_id"],
             text=said["text"],
+            attachments=said["attachments"],
         )
         return Response(MessageSerializer(message).data, status=201)
 

@@ -92,8 +92,13 @@ def _capacity_checked(capacity: int | None) -> int | None:
     return capacity
 
 
+def queue_is_name(text: str) -> bool:
+    """Return whether a queue can be called so."""
+    return _QUEUE.fullmatch(text) is not None
+
+
 def _skills_checked(skills: Iterable[str]) -> list[str]:
     found = sorted({skill.strip().lower() for skill in skills} - {""})
-    if len(found) > SKILLS_LIMIT or not all(map(_QUEUE.fullmatch, found)):
+    if len(found) > SKILLS_LIMIT or not all(map(queue_is_name, found)):
         raise SkillsInvalid(limit=SKILLS_LIMIT)
     return found

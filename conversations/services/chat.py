@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from math import ceil
@@ -21,6 +21,7 @@ from conversations.models import Conversation, Customer
 from conversations.services.messages import message_receive
 from conversations.services.transcript import conversation_lock
 from conversations.services.visitors import customer_ensure, visitor_conversation
+from conversations.texts import text_is_storable
 from conversations.types import ChatAnswer, ReceivedMessage
 from core.errors import ValidationFailed
 from core.redis import redis_client
@@ -45,6 +46,7 @@ def chat_message_receive(
     conversation_id: UUID | None,
     client_id: str,
     text: str,
+    attachments: Sequence[UUID] = (),
     context: Mapping[str, Any] | None = None,
 ) -> ReceivedMessage:
     """Store a message that came over REST, in the named or the current conversation.
@@ -58,14 +60,16 @@ def chat_message_receive(
     conversation = _conversation(customer, user_id, conversation_id)
     if context and conversation.context.get("client") != context:
         _context_store(conversation.pk, context)
-    return message_receive(conversation_id=conversation.pk, client_id=client_id, text=text)
+    return message_receive(
+        conversation_id=conversation.pk, client_id=client_id, text=text, attachments=attachments
+    )
 
 
 def _context_check(context: Mapping[str, Any] | None) -> dict[str, Any]:
     if context and len(json.dumps(context)) > CONTEXT_BYTES:
         fault = {"pointer": "/context", "code": "too_large", "detail": f"{CONTEXT_BYTES} bytes"}
         raise ValidationFailed(errors=[fault])
-    if context and not all(map(_is_storable, _texts(context))):
+    if context and not all(map(text_is_storable, _texts(context))):
         fault = {"pointer": "/context", "code": "invalid", "detail": "NUL or lone surrogate"}
         raise ValidationFailed(errors=[fault])
     return dict(context or {})
@@ -82,10 +86,6 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for part in value:
             yield from _texts(part)
-
-
-def _is_storable(text: str) -> bool:
-    return not any(letter == "\x00" or "\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _context_store(conversation_id: UUID, context: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from conversations import announce, selectors
 from conversations.errors import AlreadyClaimed, AlreadyResolved, NotAssignedToYou, StaleReply
 from conversations.models import Conversation, QueueWait
+from conversations.services.service_levels import targets_drop, targets_meet, targets_start
 from conversations.services.transcript import (
     conversation_lock,
     conversation_store,
@@ -20,7 +21,13 @@ from conversations.services.transcript import (
     state_set,
     system_append,
 )
-from conversations.types import DEFAULT_QUEUE, DEGRADED_REASONS, ConversationState, SystemKind
+from conversations.types import (
+    DEFAULT_QUEUE,
+    DEGRADED_REASONS,
+    ConversationState,
+    SlaKind,
+    SystemKind,
+)
 from core.events import catalogue, publish
 from core.observability.metrics import handovers_total
 from tenants.models import Person
@@ -59,6 +66,7 @@ def handover_request(
         conversation.reason = reason[:64]
         conversation.answered_seq = conversation.last_visitor_seq
         queue_enter(conversation, queue=queue, text=_line(reason))
+        targets_start(conversation, SlaKind.FIRST_RESPONSE, SlaKind.RESOLUTION)
         publish(
             catalogue.HandoverRequested(
                 conversation_id=conversation_id, reason=conversation.reason, queue=queue
@@ -126,7 +134,7 @@ def person_joins(conversation: Conversation, person: Person) -> None:
         conversation.served_queue = queue
     state_set(conversation, ConversationState.ASSIGNED, owner=person)
     joined = _("%(name)s joined the conversation.") % {"name": person.display_name}
-    system_append(conversation, SystemKind.JOINED, joined)
+    system_append(conversation, SystemKind.JOINED, joined, name=person.display_name)
     conversation_store(conversation, has_new_state=True)
     _places_announce(queue)
     publish(catalogue.ConversationClaimed(conversation_id=conversation.pk, person_id=person.pk))
@@ -164,9 +172,13 @@ def conversation_hand_back(*, conversation_id: UUID, person_id: UUID) -> Convers
         state_set(conversation, ConversationState.AI)
         handed_back = _("%(name)s left; the AI assistant answers again.")
         system_append(
-            conversation, SystemKind.HANDED_BACK, handed_back % {"name": person.display_name}
+            conversation,
+            SystemKind.HANDED_BACK,
+            handed_back % {"name": person.display_name},
+            name=person.display_name,
         )
         conversation_store(conversation, has_new_state=True)
+        targets_drop(conversation)
         publish(
             catalogue.ConversationHandedBack(conversation_id=conversation_id, person_id=person_id)
         )
@@ -191,6 +203,8 @@ def conversation_resolve(*, conversation_id: UUID, person_id: UUID) -> Conversat
         conversation.answered_seq = conversation.last_visitor_seq
         system_append(conversation, SystemKind.RESOLVED, _("This conversation is resolved."))
         conversation_store(conversation, has_new_state=True)
+        targets_meet(conversation, SlaKind.RESOLUTION)
+        targets_drop(conversation)
         _places_announce(queue)
         publish(catalogue.ConversationResolved(conversation_id=conversation_id, by="agent"))
     return conversation

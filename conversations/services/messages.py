@@ -14,7 +14,9 @@ from django.utils.translation import gettext as _
 from conversations import announce, selectors
 from conversations.errors import ClientIdTaken, NotAssignedToYou, StaleReply
 from conversations.models import Conversation, Message
+from conversations.services.attachments import attachments_take
 from conversations.services.greeting import greeting_answered
+from conversations.services.service_levels import targets_meet, targets_start
 from conversations.services.transcript import (
     conversation_lock,
     conversation_store,
@@ -29,38 +31,57 @@ from conversations.types import (
     Citation,
     ConversationState,
     ReceivedMessage,
+    SlaKind,
     SystemKind,
 )
 from core.events import catalogue, publish
 from core.observability.metrics import reply_latency_seconds, tenant_label
 
 
-def message_receive(*, conversation_id: UUID, client_id: str, text: str) -> ReceivedMessage:
+def message_receive(
+    *, conversation_id: UUID, client_id: str, text: str, attachments: Sequence[UUID] = ()
+) -> ReceivedMessage:
     """Store what a visitor says and return it with its seq.
 
+    `attachments` are ids of uploads, sent with it and instead of words where there are none.
     Idempotent by client id: the first message under it stands. A resolved conversation opens again
     for the AI. Locks the conversation. Raises ConversationNotFound, MessageEmpty, MessageTooLong,
-    ClientIdInvalid, ClientIdTaken. Publishes MessageReceived.
+    ClientIdInvalid, ClientIdTaken, AttachmentNotFound, AttachmentTaken, TooManyAttachments.
+    Publishes MessageReceived.
     """
-    cleaned, client_id = text_clean(text), client_id_check(client_id)
+    cleaned = text_clean(text, may_be_empty=bool(attachments))
+    client_id = client_id_check(client_id)
     with transaction.atomic():
         conversation = conversation_lock(conversation_id)
         known = _message_known(conversation, client_id, Author.VISITOR)
         if known is not None:
             return ReceivedMessage(known.pk, known.seq, True, conversation_id)
+        sent = attachments_take(conversation, attachments)
         is_reopened = conversation.state == ConversationState.RESOLVED
         if is_reopened:
             _reopen(conversation)
         message = message_append(
-            conversation, author=Author.VISITOR, text=cleaned, client_id=client_id
+            conversation,
+            author=Author.VISITOR,
+            text=cleaned,
+            client_id=client_id,
+            attachments=sent,
         )
         conversation.last_visitor_seq = conversation.visitor_read_seq = message.seq
         conversation.snoozed_until = None  # who writes again is not put off
         conversation_store(conversation, has_new_state=is_reopened)
+        if conversation.state == ConversationState.ASSIGNED and _was_answered(conversation):
+            targets_start(conversation, SlaKind.NEXT_RESPONSE)
         _received_publish(message)
         if message.seq == 1:
             greeting_answered(customer_id=conversation.customer_id)
     return ReceivedMessage(message.pk, message.seq, False, conversation_id)
+
+
+def _was_answered(conversation: Conversation) -> bool:
+    """Return whether a person has answered; until then it is the first answer that is due."""
+    first = selectors.sla_target_list(conversation_id=conversation.pk)
+    return not first.filter(kind=SlaKind.FIRST_RESPONSE, ended_at=None).exists()
 
 
 def _message_known(conversation: Conversation, client_id: str, author: Author) -> Message | None:
@@ -154,14 +175,23 @@ def _reply_publish(message: Message, run_id: UUID) -> None:
     )
 
 
-def agent_reply(*, conversation_id: UUID, person_id: UUID, client_id: str, text: str) -> Message:
+def agent_reply(
+    *,
+    conversation_id: UUID,
+    person_id: UUID,
+    client_id: str,
+    text: str,
+    attachments: Sequence[UUID] = (),
+) -> Message:
     """Append what the conversation's agent says.
 
-    Idempotent by client id. Locks the conversation. Raises ConversationNotFound, PersonNotFound,
-    NotAssignedToYou, MessageEmpty, MessageTooLong, ClientIdInvalid, ClientIdTaken. Publishes
-    AgentReplied.
+    `attachments` are ids of their uploads. Idempotent by client id. Locks the conversation. Raises
+    ConversationNotFound, PersonNotFound, NotAssignedToYou, MessageEmpty, MessageTooLong,
+    ClientIdInvalid, ClientIdTaken, AttachmentNotFound, AttachmentTaken, TooManyAttachments.
+    Publishes AgentReplied.
     """
-    cleaned, client_id = text_clean(text), client_id_check(client_id)
+    cleaned = text_clean(text, may_be_empty=bool(attachments))
+    client_id = client_id_check(client_id)
     with transaction.atomic():
         conversation = conversation_lock(conversation_id)
         person = person_require(person_id)
@@ -177,10 +207,12 @@ def agent_reply(*, conversation_id: UUID, person_id: UUID, client_id: str, text:
             client_id=client_id,
             person_id=person_id,
             name=person.display_name,
+            attachments=attachments_take(conversation, attachments, person_id=person_id),
         )
         conversation.answered_seq = conversation.last_visitor_seq
         conversation.agent_read_seq = message.seq
         conversation_store(conversation)
+        targets_meet(conversation, SlaKind.FIRST_RESPONSE, SlaKind.NEXT_RESPONSE)
         publish(
             catalogue.AgentReplied(
                 conversation_id=conversation_id, message_id=message.pk, person_id=person_id

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
 from conversations import announce
+from conversations.attachments.parts import names_of, part_of
 from conversations.errors import ConversationNotFound, PersonCannotAnswer, PersonNotFound
-from conversations.models import Conversation, Message
+from conversations.models import Attachment, Conversation, Message
 from conversations.texts import preview_of
 from conversations.types import Author, ConversationState, SystemKind
 from core.observability.metrics import messages_total, tenant_label
@@ -31,30 +33,46 @@ def conversation_lock(conversation_id: UUID) -> Conversation:
 
 
 def message_append(
-    conversation: Conversation, *, author: Author, text: str, **fields: Any
+    conversation: Conversation,
+    *,
+    author: Author,
+    text: str,
+    attachments: Sequence[Attachment] = (),
+    **fields: Any,
 ) -> Message:
-    """Add the next message to a locked conversation and announce it; the caller stores the rest."""
+    """Add the next message to a locked conversation and announce it; the caller stores the rest.
+
+    The attachments are uploads, locked too, that are the message's from now on.
+    """
     message = Message(
         conversation=conversation,
         seq=conversation.next_seq,
         author=author.value,
         text=text,
+        attachments=[part_of(attachment) for attachment in attachments],
         **fields,
     )
     message.save(force_insert=True)
+    if attachments:
+        sent = Attachment.objects.filter(pk__in=[attachment.pk for attachment in attachments])
+        sent.update(message=message)
     conversation.next_seq += 1
     conversation.last_message_at = message.created_at
     if author is not Author.SYSTEM:
-        conversation.preview = preview_of(text)
+        conversation.preview = preview_of(text or names_of(message.attachments))
         conversation.preview_author = author.value
     messages_total.labels(tenant=tenant_label(), author=author.value).inc()
     announce.message_announce(message)
     return message
 
 
-def system_append(conversation: Conversation, kind: SystemKind, text: str) -> Message:
-    """Tell the visitor what happens, in the transcript itself."""
-    return message_append(conversation, author=Author.SYSTEM, text=str(text), kind=kind.value)
+def system_append(
+    conversation: Conversation, kind: SystemKind, text: str, *, name: str = ""
+) -> Message:
+    """Tell the visitor what happens, in the transcript itself; `name` is the person it is about."""
+    return message_append(
+        conversation, author=Author.SYSTEM, text=str(text), kind=kind.value, name=name
+    )
 
 
 def state_set(

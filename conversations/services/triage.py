@@ -13,6 +13,7 @@ from django.utils import timezone
 from conversations import announce
 from conversations.errors import LabelsInvalid, SnoozeInvalid
 from conversations.models import Conversation
+from conversations.services.service_levels import targets_revise
 from conversations.services.transcript import conversation_lock, conversation_store
 from conversations.types import LABEL_LENGTH, LABELS_LIMIT, Priority
 
@@ -44,6 +45,7 @@ def conversation_triage(*, conversation_id: UUID, changes: Triage) -> Conversati
         if "snoozed_until" in changes:
             conversation.snoozed_until = _snooze_checked(changes["snoozed_until"])
         conversation_store(conversation)
+        targets_revise(conversation)
         announce.change_announce(conversation)
     return conversation
 

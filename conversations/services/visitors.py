@@ -14,6 +14,7 @@ from conversations.errors import OriginRefused, VisitorTokenInvalid
 from conversations.models import Conversation, Customer
 from conversations.origins import origin_is_allowed
 from conversations.preferences import VisitorRules
+from conversations.services.identity import identity_verify, visitor_identify
 from conversations.types import VisitorSession
 from core import tenancy
 from tenants.preferences import values_for
@@ -22,25 +23,31 @@ SEEN_RESOLUTION = timedelta(minutes=5)
 
 
 def visitor_session_start(
-    *, key: str, origin: str, visitor_token: str = "", channel: str = "web"
+    *, key: str, origin: str, visitor_token: str = "", user_token: str = "", channel: str = "web"
 ) -> VisitorSession:
-    """Let a visitor in: a known one by token, anyone else as a new customer.
+    """Let a visitor in: whom the business names, a known one by token, anyone else as a new one.
 
     `origin` is the page's Origin header, "" where there is none. A token that has expired or is
     another workspace's is not an error here: its bearer is a new visitor. The conversation is the
-    one under way; after a resolve a new one. Raises WidgetUnknown, OriginRefused.
+    one under way; after a resolve a new one. With a `user_token` that the business has signed it is
+    that customer's, and an anonymous visitor's conversations become theirs. Raises WidgetUnknown,
+    OriginRefused, IdentityTokenInvalid.
     """
     widget = selectors.widget_get(key=key)
     if not origin_is_allowed(origin, widget.allowed_origins):
         raise OriginRefused()
+    identity = identity_verify(user_token=user_token) if user_token else None
     customer = _customer_known(visitor_token)
     with transaction.atomic():
+        if identity is not None:
+            customer = visitor_identify(identity=identity, visitor=customer)
         customer = customer or Customer.objects.create()
         conversation = visitor_conversation(customer=customer, channel=channel)
     return VisitorSession(
         visitor_token=visitor_token_sign(customer.pk),
         customer_id=customer.pk,
         conversation_id=conversation.pk,
+        is_identified=customer.identified_at is not None,
     )
 
 
@@ -70,7 +77,7 @@ def visitor_authenticate(*, visitor_token: str) -> Customer:
     except (signing.BadSignature, KeyError, TypeError, ValueError):
         raise VisitorTokenInvalid() from None
     customer = selectors.customer_get(customer_id=customer_id)
-    if customer is None:
+    if customer is None or customer.carried_to_id is not None:
         raise VisitorTokenInvalid()
     _seen_touch(customer)
     return customer

@@ -53,7 +53,8 @@ def choices(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 
 
 def _own_name(request: HttpRequest) -> str:
-    return str(request.membership.person.display_name)  # type: ignore[attr-defined]  # set by MembershipMiddleware
+    membership = request.membership  # type: ignore[attr-defined]  # set by MembershipMiddleware
+    return str(membership.person.display_name)
 
 
 def _may_share(request: HttpRequest) -> bool:
@@ -152,7 +153,7 @@ def _is_done(form: CannedReplyForm, work: Any) -> bool:
     """Do the work; what is wrong with the words is said beside the field."""
     try:
         work()
-    except (*FAULTS, SharedByAdmins) as error:  # type: ignore[misc]  # a tuple of classes
+    except (*FAULTS, SharedByAdmins) as error:  # a tuple of classes
         form.add_error(FAULTS.get(type(error), "is_shared"), str(error.detail))
         return False
     return True

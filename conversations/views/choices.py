@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from conversations.types import ConversationState, Priority
+from conversations.views.files import UPLOAD_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,19 @@ class InboxView:
     empty_text: Promise
     is_mine: bool = False
     is_mentions: bool = False
+    is_due: bool = False
     snoozed: bool = False
 
     @property
     def is_queue(self) -> bool:
         return self.key == "queue"
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Return how the list is ordered: by what is to be done next, or the latest first."""
+        if self.is_queue:
+            return ("-priority", "queued_at", "pk")
+        return ("due_at", "pk") if self.is_due else ("-last_message_at", "-pk")
 
 
 VIEWS = (
@@ -55,6 +64,15 @@ VIEWS = (
         empty_title=_("Nobody has mentioned you"),
         empty_text=_("When a note says @ and your name, its conversation appears here."),
         is_mentions=True,
+    ),
+    InboxView(
+        key="due",
+        label=_("Due"),
+        icon="bell",
+        states=(),
+        empty_title=_("Nothing is due"),
+        empty_text=_("What a service level promises stands here, the next to be late first."),
+        is_due=True,
     ),
     InboxView(
         key="all",
@@ -128,6 +146,7 @@ def shortcuts() -> list[dict[str, object]]:
 def words() -> dict[str, str]:
     """Return what the inbox's script says."""
     texts = {
+        **UPLOAD_WORDS,
         "sending": _("Sending…"),
         "failed": _("Not sent"),
         "typing": _("{name} is typing"),

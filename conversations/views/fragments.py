@@ -49,7 +49,12 @@ def opened_context(request: HttpRequest, found: Conversation, *, after: int) -> 
     said = selectors.message_list(conversation_id=found.pk, after=after, limit=MESSAGES)
     may_write = "conversations:write" in scopes_for(request)
     return {
-        "opened": opened_of(found, person_id=person_id_of(request), may_write=may_write),
+        "opened": opened_of(
+            found,
+            person_id=person_id_of(request),
+            may_write=may_write,
+            rating=selectors.rating_last(conversation_id=found.pk),
+        ),
         "messages_shown": [line_of(message, customer=customer) for message in said],
         "back_url": inbox_url(view_for(request.GET.get("view", ""))),
         "may_write": may_write,

@@ -20,6 +20,7 @@ from conversations.searching import Cursor, conversations_search
 from conversations.types import LABEL_LENGTH, TEXT_LIMIT, ConversationState
 from conversations.views.agents_pane import team_context
 from conversations.views.choices import VIEWS, InboxView, shortcuts, view_for, words
+from conversations.views.files import upload_config
 from conversations.views.fragments import (
     MESSAGES,
     after_action,
@@ -57,6 +58,7 @@ def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
         "has_earlier": after > 0,
         "client_id": f"form-{secrets.token_hex(8)}",
         "message_limit": TEXT_LIMIT,
+        "uploads": upload_config(),
         "me": face_of(request.membership.person.display_name, str(request.user.pk)),  # type: ignore[attr-defined]  # set by MembershipMiddleware
     }
     return render(request, "conversations/inbox.html", context)
@@ -164,10 +166,10 @@ def _listed(request: HttpRequest, view: InboxView, label: str) -> dict[str, Any]
         owner_id=person_id if view.is_mine else None,
         label=label,
         mentions=person_id if view.is_mentions else None,
+        is_due=view.is_due,
         snoozed=None if view.is_mentions or view.key == "resolved" else view.snoozed,
     )
-    ordered = found.order_by("-priority", "queued_at", "pk") if view.is_queue else found
-    rows = list(ordered[: ROWS + 1])
+    rows = list(found.order_by(*view.order)[: ROWS + 1])
     return {
         "rows": [row_of(item, url=_url(item, {"view": view.key})) for item in rows[:ROWS]],
         "has_more": len(rows) > ROWS,

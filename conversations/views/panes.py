@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from conversations.attachments.media import IMAGES
+from conversations.attachments.parts import parts_shown
 from conversations.excerpts import parts_of
-from conversations.models import Conversation, Message
+from conversations.models import Conversation, Message, Rating
 from conversations.searching import Found
 from conversations.types import Author, ConversationState, Priority
 from conversations.views.choices import PRIORITY_LABELS, PRIORITY_TONES
+from conversations.views.facts import FactSection, facts_of
 from conversations.views.markup import message_html
 
 HUES = 5
@@ -65,6 +67,8 @@ class Row:
     priority_tone: str
     labels: tuple[str, ...]
     snoozed_until: datetime | None
+    due_at: datetime | None
+    is_late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class MessageLine:
     text: str
     body: SafeString
     citations: list[dict[str, Any]]
+    attachments: list[dict[str, Any]]
     run_url: str
 
 
@@ -90,20 +95,6 @@ class Action:
     icon: str
     variant: str
     url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    label: str
-    value: str = ""
-    url: str = ""
-    at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class FactSection:
-    title: str
-    facts: tuple[Fact, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +128,8 @@ def customer_face(conversation: Conversation) -> Face:
 
 
 def row_of(conversation: Conversation, *, url: str) -> Row:
-    """Return a conversation as a row of the list."""
+    """Return a conversation as a row of the list; a list knows what is due, a search does not."""
+    due_at: datetime | None = getattr(conversation, "due_at", None)
     state = ConversationState(conversation.state)
     return Row(
         id=str(conversation.pk),
@@ -155,6 +147,8 @@ def row_of(conversation: Conversation, *, url: str) -> Row:
         priority_tone=PRIORITY_TONES.get(Priority(conversation.priority), ""),
         labels=tuple(conversation.labels),
         snoozed_until=conversation.snoozed_until if conversation.is_snoozed else None,
+        due_at=due_at,
+        is_late=due_at is not None and due_at < timezone.now(),
     )
 
 
@@ -188,8 +182,14 @@ def line_of(message: Message, *, customer: Face) -> MessageLine:
         text=message.text,
         body=message_html(author=message.author, text=message.text, citations=message.citations),
         citations=_sources(message.citations),
+        attachments=_files(message.attachments),
         run_url=_run_url(message.run_id) if message.author == Author.AI else "",
     )
+
+
+def _files(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the files with their addresses; a picture is shown, everything else is named."""
+    return [{**part, "is_image": part["media_type"] in IMAGES} for part in parts_shown(parts)]
 
 
 def _sources(citations: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -216,7 +216,9 @@ def _run_url(run_id: UUID | None) -> str:
         return ""
 
 
-def opened_of(conversation: Conversation, *, person_id: UUID, may_write: bool) -> Opened:
+def opened_of(
+    conversation: Conversation, *, person_id: UUID, may_write: bool, rating: Rating | None = None
+) -> Opened:
     """Return the open conversation as this person sees it."""
     state = ConversationState(conversation.state)
     is_mine = state == ConversationState.ASSIGNED and conversation.owner_id == person_id
@@ -231,7 +233,7 @@ def opened_of(conversation: Conversation, *, person_id: UUID, may_write: bool) -
         is_mine=is_mine,
         locked_text=_locked_text(conversation, state, is_mine=is_mine, may_write=may_write),
         actions=_actions(conversation, state, is_mine=is_mine) if may_write else (),
-        facts=_facts(conversation),
+        facts=facts_of(conversation, rating),
     )
 
 
@@ -281,40 +283,3 @@ def _actions(
     if state == ConversationState.AI:
         return (resolve, action("claim", gettext("Take over"), "hand"))
     return ()
-
-
-def _facts(conversation: Conversation) -> tuple[FactSection, ...]:
-    customer = conversation.customer
-    person = (
-        Fact(gettext("First seen"), at=customer.created_at),
-        Fact(gettext("Last seen"), at=customer.last_seen_at),
-        *_optional(gettext("Your id"), customer.external_id or ""),
-    )
-    talk = (
-        Fact(
-            gettext("Channel"),
-            gettext("Web chat") if conversation.channel == "web" else conversation.channel,
-        ),
-        Fact(gettext("Started"), at=conversation.created_at),
-        Fact(gettext("Messages"), str(conversation.seq)),
-        *_page_facts(conversation.context),
-        *_optional(gettext("Handed over"), conversation.reason.replace("_", " ")),
-    )
-    return (
-        FactSection(gettext("Customer"), person),
-        FactSection(gettext("Conversation"), talk),
-    )
-
-
-def _optional(label: str, value: str) -> Sequence[Fact]:
-    return (Fact(label, value),) if value else ()
-
-
-def _page_facts(context: dict[str, Any]) -> Sequence[Fact]:
-    """Return the page the visitor wrote from, as a link when its address is an ordinary one."""
-    address = str(context.get("page_url") or "")
-    parts = urlsplit(address)
-    if parts.scheme not in {"http", "https"}:
-        return ()
-    label = str(context.get("page_title") or "") or f"{parts.netloc}{parts.path}"
-    return (Fact(gettext("Page"), label, url=address),)

@@ -15,7 +15,7 @@ from tenants.errors import EditConflict
 from tenants.permissions import actor_for, requires
 from tenants.preferences.selectors import snapshot_get
 
-FIELDS = ("allowed_origins", "title", "greeting", "suggestions", "accent")
+FIELDS = ("allowed_origins", "title", "greeting", "suggestions", "accent", "theme")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

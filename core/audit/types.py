@@ -43,6 +43,8 @@ class Act(StrEnum):
     AGENT_CHANGED = "agent.changed"
     CANNED_REPLY_SAVED = "canned_reply.saved"
     CANNED_REPLY_DELETED = "canned_reply.deleted"
+    NOTIFICATIONS_CHANGED = "notifications.changed"
+    SLA_POLICY_CHANGED = "sla_policy.changed"
     INVITATION_SENT = "invitation.sent"
     INVITATION_REVOKED = "invitation.revoked"
     SECOND_FACTOR_ADDED = "person.second_factor_added"
@@ -56,6 +58,7 @@ class Act(StrEnum):
     SWITCH_ON = "switch.turned_on"
     SWITCH_OFF = "switch.turned_off"
     SETTING_CHANGED = "setting.changed"
+    WIDGET_SECRET_ROTATED = "widget.secret_rotated"  # noqa: S105 - the name of an act
     FLAG_CHANGED = "flag.changed"
     WORKFLOW_DRAFTED = "workflow.drafted"
     WORKFLOW_DRAFT_SAVED = "workflow.draft_saved"

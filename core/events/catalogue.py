@@ -148,6 +148,13 @@ class MessageReceived(Event):
     characters: int
 
 
+@event("conversation.attachment.stored")
+class AttachmentStored(Event):
+    conversation_id: UUID
+    attachment_id: UUID
+    bytes: int
+
+
 @event("conversation.reply.appended")
 class ReplyAppended(Event):
     conversation_id: UUID
@@ -187,6 +194,29 @@ class SecurityEventNoted(Event):
 class ConversationResolved(Event):
     conversation_id: UUID
     by: str
+
+
+@event("conversation.sla.breached")
+class SlaBreached(Event):
+    conversation_id: UUID
+    target_id: UUID
+    kind: str
+
+
+@event("conversation.rated")
+class ConversationRated(Event):
+    conversation_id: UUID
+    rating_id: UUID
+    score: int
+    earlier_score: int | None = None
+
+
+@event("customer.identified")
+class CustomerIdentified(Event):
+    """`carried_from` is the anonymous visitor whose conversations are theirs now."""
+
+    customer_id: UUID
+    carried_from: UUID | None = None
 
 
 @event("conversation.agent.replied")

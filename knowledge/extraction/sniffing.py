@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Final
 
+from core.uploads import OLE, PDF, SIGNATURES, ZIP
 from knowledge.errors import ContentMismatch, DocumentEncrypted, FileEmpty, FormatUnsupported
 from knowledge.types import DocumentFormat
 
@@ -20,22 +21,11 @@ _EXTENSIONS: Final = {
     "text": DocumentFormat.TEXT,
     "csv": DocumentFormat.FAQ,
 }
-_SIGNATURES: Final = (
-    (b"MZ", "a Windows program"),
-    (b"\x7fELF", "a Linux program"),
-    (b"\xca\xfe\xba\xbe", "a Java class or macOS program"),
-    (b"\xcf\xfa\xed\xfe", "a macOS program"),
+_IMAGES: Final = (
     (b"\x89PNG\r\n", "a PNG image"),
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (b"Rar!\x1a\x07", "a RAR archive"),
-    (b"{\\rtf", "an RTF document"),
-    (b"SQLite format 3\x00", "a database"),
 )
-_OLE: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-_ZIP: Final = b"PK\x03\x04"
 _TEXTUAL: Final = frozenset(
     {DocumentFormat.HTML, DocumentFormat.MARKDOWN, DocumentFormat.TEXT, DocumentFormat.FAQ}
 )
@@ -69,16 +59,16 @@ def format_sniff(*, filename: str, content: bytes) -> DocumentFormat:
 
 def _disguise(content: bytes, claimed: DocumentFormat) -> str:
     """Name what the bytes are when they are not what is claimed, else return nothing."""
-    for signature, description in _SIGNATURES:
+    for signature, description in (*SIGNATURES, *_IMAGES):
         if content.startswith(signature):
             return description
-    if content.startswith(_OLE):
+    if content.startswith(OLE):
         return _compound(claimed)
-    is_pdf = b"%PDF-" in content[:_PDF_WITHIN]
+    is_pdf = PDF in content[:_PDF_WITHIN]
     if claimed is DocumentFormat.PDF:
         return "" if is_pdf else "not a PDF"
     if claimed is DocumentFormat.DOCX:
-        return "" if content.startswith(_ZIP) else "not a Word document"
+        return "" if content.startswith(ZIP) else "not a Word document"
     return _text_disguise(content) if claimed in _TEXTUAL else ""
 
 
@@ -93,9 +83,9 @@ def _compound(claimed: DocumentFormat) -> str:
 
 
 def _text_disguise(content: bytes) -> str:
-    if content.startswith(b"%PDF-"):
+    if content.startswith(PDF):
         return "a PDF"
-    if content.startswith(_ZIP):
+    if content.startswith(ZIP):
         return "a ZIP archive or Office document"
     is_utf16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     return "binary data" if b"\x00" in content[:4096] and not is_utf16 else ""

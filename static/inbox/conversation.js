@@ -11,6 +11,7 @@ import { renderPlain } from "../widget/shared/markdown.js";
 import { csrfToken } from "../js/csrf.js";
 import { toast } from "../js/toast.js";
 import { Canned } from "./canned.js";
+import { makeTray, pendingFiles } from "./attachments.js";
 import { localiseTimes } from "./times.js";
 
 const TYPING_EVERY = 3_000;
@@ -25,6 +26,7 @@ export class Conversation {
   #queue = Promise.resolve();
   #waiting = false;
   #disposed = false;
+  #tray;
   #typedAt = 0;
   #typingTimer = null;
 
@@ -39,6 +41,7 @@ export class Conversation {
     const { reply, canned } = this.#parts;
     // Before our own listeners: while its list is open, Enter chooses instead of sending.
     this.canned = new Canned({ field: reply, list: canned, status: this.#parts["canned-status"], words });
+    this.#tray = makeTray({ article, composer: this.#parts.composer, reply: this.#parts.reply, words });
     this.#listen();
     this.#applyState();
   }
@@ -105,6 +108,8 @@ export class Conversation {
       this.#parts.composer.requestSubmit();
     });
     this.#parts.reply.addEventListener("input", () => this.#typed());
+    // What somebody has chosen and not yet saved outlives what comes in meanwhile.
+    this.#parts.about.addEventListener("input", ({ target }) => target.form?.setAttribute("data-changed", ""));
   }
 
   /* ---- out ------------------------------------------------------------------------------------ */
@@ -123,10 +128,14 @@ export class Conversation {
   #reply() {
     const { reply, pending, messages } = this.#parts;
     const text = reply.value.trim();
-    if (!text) return;
+    if (this.#tray.isBusy) return void toast(this.#words.files_wait, "error");
+    const files = this.#tray.take();
+    if (!text && !files.length) return;
     const node = pending.content.firstElementChild.cloneNode(true);
-    node.querySelector(".inbox-bubble").append(renderPlain(text));
-    Object.assign(node.dataset, { text, clientId: randomId() });
+    const bubble = node.querySelector(".inbox-bubble");
+    if (text) bubble.append(renderPlain(text));
+    if (files.length) bubble.append(pendingFiles(files));
+    Object.assign(node.dataset, { text, clientId: randomId(), attachments: files.map(({ id }) => id).join(",") });
     messages.append(node);
     reply.value = "";
     this.#typedAt = 0;
@@ -136,7 +145,8 @@ export class Conversation {
 
   #send(node) {
     this.#mark(node, "sending");
-    const body = new URLSearchParams({ text: node.dataset.text, client_id: node.dataset.clientId });
+    const { text, clientId, attachments } = node.dataset;
+    const body = new URLSearchParams({ text, client_id: clientId, attachments });
     this.#enqueue(async () => {
       const done = await this.#request(this.#withAfter(this.#parts.composer.action), { method: "POST", body });
       if (done) node.remove();
@@ -153,6 +163,7 @@ export class Conversation {
   #action(form) {
     const button = form.querySelector("button");
     const body = new URLSearchParams(new FormData(form));
+    form.removeAttribute("data-changed");
     button.setAttribute("aria-disabled", "true");
     this.#enqueue(async () => {
       const done = await this.#request(this.#withAfter(form.action), { method: "POST", body });
@@ -229,7 +240,7 @@ export class Conversation {
 
   /** Show what is known of the customer and the triage, unless somebody is just changing it. */
   #replaceAbout(fresh) {
-    if (!this.#parts.about.querySelector(".inbox-triage :focus")) this.#parts.about.replaceChildren(fresh);
+    if (!this.#parts.about.querySelector(".inbox-triage :focus, .inbox-triage[data-changed]")) this.#parts.about.replaceChildren(fresh);
   }
 
   #append(nodes) {

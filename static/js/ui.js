@@ -72,6 +72,9 @@ document.addEventListener("keydown", (event) => {
   });
 });
 
+// On a phone the settings are a row that scrolls: the current one is to be seen.
+document.querySelector(".settings-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // After a form came back with errors, start at the first of them.
 document.querySelector("main [aria-invalid='true']")?.focus();
 

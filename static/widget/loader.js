@@ -18,17 +18,19 @@
   const key = script.dataset.key || "";
   const side = script.dataset.position === "left" ? "left" : "right";
   const look = { accent: "#0e5f4c", ink: "#fff", ...settings.look };
-  const words = Object.assign(
-    { open: "Open chat", close: "Close chat", title: "Chat", unread: "{n} unread" },
-    settings.words,
-  );
+  const spoken = { en: ["Open chat", "Close chat", "Unread: {n}", "Chat"], ...settings.words };
+  const words = {};
 
   const listeners = new Map();
   const fired = new Map();
   let button, badge, frame, box, watchdog;
   let shown = false;
   let panelReady = false;
+  let hasReset = false;
   let unread = 0;
+  let locale = script.dataset.locale || "";
+  // What the page said of its visitor: told again to every panel that starts.
+  const said = { user: null, attributes: {} };
 
   /* what the page can call */
 
@@ -36,10 +38,36 @@
     open: () => show(true),
     close: () => show(false),
     toggle: () => show(!shown),
+    /** Name the visitor: a token your server signed, {user_token} or, unsigned, {name, email}. */
+    setUser(user) {
+      const token = typeof user === "string" ? user : (user || {}).user_token;
+      const { name = "", email = "" } = user || {};
+      if (!token && !name && !email) return fail("user_invalid", "setUser needs a token, a name or an e-mail address.");
+      said.user = token ? { user_token: String(token) } : { name: String(name), email: String(email) };
+      prepare();
+      tell("user", { user: said.user });
+    },
+    setAttributes(attributes) {
+      if (!attributes || typeof attributes !== "object") return fail("attributes_invalid", "setAttributes needs an object.");
+      // What a message cannot carry must not break the page.
+      said.attributes = JSON.parse(JSON.stringify({ ...said.attributes, ...attributes }));
+      prepare();
+      tell("attributes", { attributes: said.attributes });
+    },
+    setLocale(code) {
+      locale = String(code || "");
+      choose();
+      if (!frame) return;
+      panelReady = false;
+      frame.src = address();
+    },
     reset() {
       for (const name of ["known", "kept"]) remember("localStorage", name, null);
+      said.user = null;
+      said.attributes = {};
       setUnread(0);
-      if (frame) tell("reset");
+      tell("reset");
+      hasReset = !panelReady;
     },
     on(event, handler) {
       if (!listeners.has(event)) listeners.set(event, new Set());
@@ -80,6 +108,21 @@
       // Forgotten, then.
     }
     return null;
+  }
+
+  /* words */
+
+  /** Speak what the page asks for, else what the browser does, else English. */
+  function choose() {
+    const known = [locale, ...(navigator.languages || [])].map((code) => code.toLowerCase().split(/[-_]/)[0]);
+    const code = known.find((each) => Object.hasOwn(spoken, each)) || "en";
+    [words.open, words.close, words.unread, words.title] = spoken[code];
+    words.title = words.title.replace("{name}", settings.name || "");
+    if (!box) return;
+    box.lang = button.lang = code;
+    box.setAttribute("aria-label", words.title);
+    if (frame) frame.title = words.title;
+    label();
   }
 
   /* looks */
@@ -156,24 +199,36 @@ iframe{display:block;width:100%;height:100%;border:0;color-scheme:normal}
       // CSSOM, which no style-src forbids.
       node.style.setProperty("--accent", look.accent);
       node.style.setProperty("--ink", look.ink);
+      node.style.colorScheme = { light: "light", dark: "dark" }[settings.theme] || "light dark";
     }
     root.append(dock, box);
     button.addEventListener("click", api.toggle);
     root.addEventListener("keydown", (event) => event.key === "Escape" && shown && show(false));
+    choose();
     document.body.append(shadowHost);
   }
 
   /* the panel */
 
-  function createFrame() {
+  function address() {
     const source = new URL("/widget/panel/", origin);
     source.searchParams.set("key", key);
     source.searchParams.set("origin", location.origin);
+    if (locale) source.searchParams.set("locale", locale);
+    return source.href;
+  }
+
+  /** Load the panel when the page is idle: somebody may have written, or a name may be refused. */
+  function prepare() {
+    if (box && !frame) (window.requestIdleCallback || setTimeout)(() => frame || createFrame());
+  }
+
+  function createFrame() {
     frame = element("iframe", {
       title: words.title,
       allow: "clipboard-write",
       referrerpolicy: "strict-origin-when-cross-origin",
-      src: source.href,
+      src: address(),
     });
     box.append(frame);
     watchdog = setTimeout(() => fail("panel_unreachable", "The chat panel did not load."), 15000);
@@ -222,10 +277,16 @@ iframe{display:block;width:100%;height:100%;border:0;color-scheme:normal}
     ready() {
       clearTimeout(watchdog);
       panelReady = true;
+      if (hasReset) tell("reset");
+      hasReset = false;
+      // Before `host`, at which the panel begins.
+      tell("attributes", { attributes: said.attributes });
+      if (said.user) tell("user", { user: said.user });
       tellHost();
     },
     close: () => show(false),
     unread: (data) => setUnread(Math.max(0, Number(data.count) || 0)),
+    message: ({ id, seq, author, name, at }) => emit("message", { id, seq, author, name, at }),
     started: () => remember("localStorage", "known", "1"),
     // For browsers that give a frame no storage.
     keep: (data) => remember("localStorage", "kept", String(data.kept)),
@@ -245,7 +306,7 @@ iframe{display:block;width:100%;height:100%;border:0;color-scheme:normal}
     emit("ready", { key });
     if (remember("sessionStorage", "open") && !isPhone()) return show(true, false);
     // Who has written before sees replies without opening the panel.
-    if (remember("localStorage", "known")) (window.requestIdleCallback || setTimeout)(() => frame || createFrame());
+    if (remember("localStorage", "known") || said.user) prepare();
   }
 
   if (document.body) start();

@@ -34,6 +34,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/canned-replies": {"shortcut": "bye", "text": "Goodbye, {{customer.name|you}}!"},
     "PUT /api/v1/canned-replies/{reply_id}": {"shortcut": "hello", "text": "Good day!"},
     "POST /api/v1/conversations/{conversation_id}/assign": {"assignee_id": "{agent}"},
+    "POST /api/v1/conversations/{conversation_id}/attachments": {},
     "POST /api/v1/conversations/{conversation_id}/claim": {},
     "POST /api/v1/conversations/{conversation_id}/requeue": {},
     "POST /api/v1/conversations/{conversation_id}/hand-back": {},
@@ -42,6 +43,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/conversations/{conversation_id}/notes": {"text": "Hm", "client_id": "n-1"},
     "PATCH /api/v1/conversations/{conversation_id}/triage": {"priority": "high"},
     "POST /api/v1/dead-letters/redrive": {},
+    "POST /api/v1/notifications": {"address": "more@example.com"},
+    "POST /api/v1/sla-policies": {"name": "Quicker", "first_response_minutes": 5},
+    "PATCH /api/v1/sla-policies/{policy_id}": {"name": "Slower"},
     "POST /api/v1/documents": {"url": "http://127.0.0.1/returns.html"},
     "POST /api/v1/invitations": {"email": "new@acme.example.com", "role": "viewer"},
     "POST /api/v1/knowledge/search": {"query": "returns"},
@@ -72,6 +76,10 @@ FORM = {
     "assignee_id": "{agent}",
     "capacity": "3",
     "shortcut": "good-day",
+    "name": "Quickest",
+    "position": "0",
+    "priority_from": "none",
+    "first_response_minutes": "5",
     "skills": "billing",
 }
 ANY_SCOPE = "team:read"  # for what needs none

@@ -53,7 +53,7 @@ def test_an_example_that_does_not_fit_would_be_found() -> None:
     assert faults(product, {"id": "7"})
 
 
-@pytest.mark.parametrize(("path", "method", "operation"), operations(with_body=True))
+@pytest.mark.parametrize(("path", "method", "operation"), operations(with_json=True))
 def test_example_of_a_request_is_understood(
     sign_in: SignIn, path: str, method: str, operation: dict[str, Any]
 ) -> None:

@@ -49,6 +49,10 @@ EVENTS = [
         catalogue.DocumentIngested(document_id=ID, chunks=4, bytes=2048),
         {Meter.DOCUMENTS: 1, Meter.STORAGE_BYTES: 2048},
     ),
+    (
+        catalogue.AttachmentStored(conversation_id=ID, attachment_id=ID, bytes=512),
+        {Meter.STORAGE_BYTES: 512},
+    ),
     (catalogue.ConversationResolved(conversation_id=ID, by="person"), {}),
 ]
 

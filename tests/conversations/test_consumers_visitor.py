@@ -17,7 +17,7 @@ from conversations.models import Conversation, Message, WidgetInstallation
 from core import tenancy
 from core.redis import redis_client
 from tests.conversations.lines import Connect, Line
-from tests.factories.conversations import answer, say
+from tests.factories.conversations import answer, attachment_make, say
 
 
 def stored(world: Any, visitor: Any) -> list[tuple[int, str, str]]:
@@ -279,6 +279,24 @@ def test_conversation_of_somebody_else_is_not_found(visitor: Any, chat: Connect)
             assert line.hear("error")["code"] == "conversation_not_found"
 
 
+def test_empty_epoch_names_a_conversation_that_is_not_the_latest(
+    visitor: Any, chat: Connect, world: Any
+) -> None:
+    someone, stranger = visitor(), visitor()
+    with tenancy.tenant_scope(world.tenants["acme"]):
+        say(someone.conversation_id, "the first one")
+        mine = Conversation.objects.get(pk=someone.conversation_id)
+        Conversation.objects.create(customer_id=mine.customer_id)
+    with chat(someone) as line:
+        named = {"conversation": str(someone.conversation_id), "epoch": "", "seq": 0}
+        line.say("hello", resume=named)
+        assert line.hear("welcome")["conversation"] == str(someone.conversation_id)
+        line.drain()
+        assert [frame["text"] for frame in line.messages()] == ["the first one"]
+        line.say("hello", resume={**named, "conversation": str(stranger.conversation_id)})
+        assert line.hear("error")["code"] == "conversation_not_found"
+
+
 def test_resume_sends_exactly_what_is_missing(visitor: Any, chat: Connect, world: Any) -> None:
     someone = visitor()
     with tenancy.tenant_scope(world.tenants["acme"]):
@@ -296,6 +314,23 @@ def test_resume_sends_exactly_what_is_missing(visitor: Any, chat: Connect, world
         assert (welcome["first"], welcome["resumed"], welcome["seq"]) == (5, True, 7)
         line.drain()
         assert [frame["seq"] for frame in line.messages()] == [5, 6, 7]
+
+
+def test_files_arrive_alike_at_once_and_by_resume(visitor: Any, chat: Connect, world: Any) -> None:
+    someone = visitor()
+    with tenancy.tenant_scope(world.tenants["acme"]):
+        upload = attachment_make(someone.conversation_id)
+    with chat(someone) as line:
+        line.say("hello")
+        line.hear("welcome")
+        line.say("message", client_id="f-1", text="", attachments=[str(upload.pk)])
+        live = line.hear("message")
+        line.say("message", client_id="f-2", text="", attachments=[str(upload.pk)])
+        assert line.hear("error")["code"] == "attachment_taken"
+    assert live["attachments"][0]["url"] == f"/api/v1/attachments/{upload.pk}"
+    with chat(someone) as line:
+        line.say("hello")
+        assert line.hear("message") == live
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -64,9 +65,11 @@ def test_loader_carries_the_workspace_and_is_cacheable(visitor: Client, key: str
     assert "public" in response["Cache-Control"]
     assert response["Cross-Origin-Resource-Policy"] == "cross-origin"
     script = response.content.decode()
-    assert "Chat with Acme" in script
+    assert '"name": "Acme"' in script
+    assert '"Chat with {name}"' in script
+    assert '"Chat mit {name}"' in script
     assert '"accent": "#b91c1c"' in script
-    assert len(script.encode()) <= 10 * 1024
+    assert len(gzip.compress(script.encode(), 9)) <= 10 * 1024
     assert "Set-Cookie" not in response
 
 
@@ -77,7 +80,7 @@ def test_loader_is_not_sent_again_to_who_has_it(visitor: Client, key: str) -> No
 
 def test_loader_of_another_workspace_says_another_name(key: str, other_key: str) -> None:
     script = Client(headers={"host": "globex.localhost"}).get("/widget.js").content.decode()
-    assert "Chat with Globex" in script
+    assert '"name": "Globex"' in script
     assert "Acme" not in script
 
 
@@ -140,7 +143,8 @@ def test_session_gives_a_token_a_conversation_and_the_socket(post: Post, key: st
     response = post("/widget/session", {"key": key}, origin=SHOP)
     assert response.status_code == 200
     body = response.json()
-    assert body.keys() == {"visitor_token", "conversation_id", "ws_url"}
+    assert body.keys() == {"visitor_token", "conversation_id", "ws_url", "http_url"}
+    assert body["http_url"] == body["ws_url"].replace("ws", "http", 1).replace("ws/chat", "widget")
     assert body["ws_url"].endswith("/ws/chat/")
     assert "acme.localhost" in body["ws_url"]
     assert not response.cookies

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.charts import HEIGHT, WIDTH, bar_chart, scale_top
+from core.charts import BAR_WIDEST, HEIGHT, WIDTH, bar_chart, scale_top
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,15 @@ def test_labels_are_spread_with_first_and_last() -> None:
     chart = bar_chart(labels, [("AI", [0] * 31)])
     assert len(chart.labels) == 5
     assert (chart.labels[0], chart.labels[-1]) == ("1", "31")
+
+
+def test_few_bars_stay_slender_and_each_has_its_label() -> None:
+    chart = bar_chart(["Mon"], [("AI", [3])])
+    (only,) = chart.bars[0].segments
+    assert float(only.width) == BAR_WIDEST
+    assert float(only.x) + BAR_WIDEST / 2 == WIDTH / 2
+    assert chart.is_each_labelled
+    assert not bar_chart([str(day) for day in range(31)], [("AI", [0] * 31)]).is_each_labelled
 
 
 def test_empty_chart_is_a_chart() -> None:

@@ -65,7 +65,7 @@ def visit(page: Page, tenant: Tenant) -> FrameLocator:
     page.goto(tenant["demo_url"])
     page.get_by_role("button", name="Open chat").click()
     panel = page.frame_locator("#frontdesk-widget iframe")
-    panel.get_by_label("Your message").wait_for()
+    panel.locator("#log[aria-busy=false]").wait_for()
     return panel
 
 

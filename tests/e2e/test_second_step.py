@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
-from tests.e2e.conftest import ROOT
+from tests.e2e.axe import faults_in_every_look
+from tests.e2e.running import ROOT
 from tests.tenants.accounts.totp import code_of
 
 PASSWORD = "a canoe of birch bark"
@@ -89,9 +90,11 @@ def test_invited_person_sets_up_two_steps_and_a_passkey(page: Page, stack: dict[
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Turn two-step sign-in on").click()
     expect(page.get_by_role("heading", name="Keep your recovery codes")).to_be_visible()
+    assert faults_in_every_look(page) == []
 
     passkeys_on(page)
     page.goto(f"{tenant['base_url']}/account/security/passkeys/")
+    assert faults_in_every_look(page) == []
     page.get_by_label("Name").fill("Laptop")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Make the passkey").click()
@@ -109,6 +112,8 @@ def test_invited_person_sets_up_two_steps_and_a_passkey(page: Page, stack: dict[
 
     page.context.clear_cookies()
     signed_in(page, tenant, email, PASSWORD)
+    expect(page.get_by_label("Code")).to_be_visible()
+    assert faults_in_every_look(page) == []
     page.get_by_label("Code").fill(code_of(secret))
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url(f"{tenant['base_url']}/")

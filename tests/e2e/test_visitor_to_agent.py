@@ -41,7 +41,7 @@ SHOP_PAGE = """<!doctype html>
 """
 AI_MESSAGE = ".message[data-author=ai][data-seq]"
 READY_MS = 60_000
-FAILED = pytest.StashKey[str]()
+pytestmark = pytest.mark.usefixtures("step")
 
 
 @dataclass(frozen=True)
@@ -149,18 +149,6 @@ def visit(browser: Browser, workspace: Workspace, shop: Shop, snippet: str) -> I
     panel.get_by_label("Your message").wait_for()
     yield Visit(page, panel)
     context.close()
-
-
-@pytest.fixture(autouse=True)
-def step(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Skip what follows a failed step: it would only fail for the same reason."""
-    failed = request.session.stash.get(FAILED, "")
-    if failed:
-        pytest.skip(f"an earlier step failed: {failed}")
-    before = request.session.testsfailed
-    yield
-    if request.session.testsfailed > before:
-        request.session.stash[FAILED] = request.node.name
 
 
 def test_document_is_uploaded_and_read(workspace: Workspace, tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
-from conversations.models import Conversation, Customer
-from conversations.services import message_receive, reply_append
+from conversations.attachments.parts import part_of
+from conversations.models import Attachment, Conversation, Customer, Message
+from conversations.services import attachment_upload, message_receive, reply_append
 from conversations.types import Citation
 
 
@@ -47,3 +48,29 @@ def citation_make(number: int = 1) -> Citation:
         start=10,
         end=31,
     )
+
+
+PNG = (
+    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x02\x00\x00\x00\x03\x08\x02\x00\x00\x00"
+    b"\x12\x16\xf1\x4d"
+)
+
+
+def attachment_make(
+    conversation_id: UUID,
+    *,
+    filename: str = "tent.png",
+    content: bytes = PNG,
+    message: Message | None = None,
+    person_id: UUID | None = None,
+) -> Attachment:
+    """Return an upload of the visitor's or a person's, or a file of the message."""
+    made = attachment_upload(
+        conversation_id=conversation_id, filename=filename, content=content, person_id=person_id
+    )
+    if message is not None:
+        made.message = message
+        made.save(update_fields=["message"])
+        message.attachments = [*message.attachments, part_of(made)]
+        message.save(update_fields=["attachments"])
+    return made

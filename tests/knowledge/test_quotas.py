@@ -13,11 +13,12 @@ from core import tenancy
 from core.errors import ServiceUnavailable
 from core.redis import redis_client
 from core.tenancy import TenantContext
-from knowledge import quotas, services
+from knowledge import services
 from knowledge.models import Document
 from knowledge.pipeline import document_ingest
 from tenants.admission.current import quota_current
 from tenants.admission.quota import quota_held
+from tenants.admission.uploads import upload_place
 from tenants.errors import QuotaExceeded
 from tests.conftest import Plan
 from tests.knowledge.documents import RETURNS, ingested
@@ -143,7 +144,7 @@ def test_uploads_beyond_the_places_are_refused_and_hold_nothing(
         "host": "acme.localhost",
         "authorization": f"Bearer {api_key('acme', 'knowledge:write', 'knowledge:read')}",
     }
-    with quotas.upload_place():
+    with upload_place():
         answer = Client(headers=headers).post(
             "/api/v1/documents", {"file": SimpleUploadedFile("returns.md", RETURNS)}
         )

@@ -28,7 +28,11 @@ def patch(client: Client, version: int, path: str = GROUP, **values: Any) -> Any
 
 def test_groups_are_listed_with_their_schema(owner: Client) -> None:
     groups = {found["group"]: found for found in owner.get("/api/v1/settings").json()}
-    assert groups.keys() == {"workspace", "access", "widget", "visitors"}
+    assert groups.keys() == {
+        *("workspace", "access"),
+        *("widget", "widget_visitors", "visitors"),
+        *("assignment", "hours"),
+    }
     assert groups["access"]["owners_only"]
     assert groups["access"]["schema"]["properties"]["session_days"]["maximum"] == 90
 

@@ -1,8 +1,8 @@
-"""A worker of its own process that dies by SIGKILL: ``killed_worker.py RUN WHERE SOURCE LEDGER``.
+"""A worker that dies by SIGKILL: ``killed_worker.py RUN WHERE SOURCE LEDGER LEASE_SECONDS``.
 
 It dies as the step ``WHERE`` begins, or when the tool of that name has acted; what its shop has
-done by then is in the file ``LEDGER``. Run by ``test_killed_worker`` with the test's database;
-drives acme's run and never returns.
+done by then is in the file ``LEDGER``. Its leases last ``LEASE_SECONDS``. Run by
+``test_killed_worker`` with the test's database; drives acme's run and never returns.
 """
 
 import json
@@ -22,8 +22,14 @@ def main() -> None:
     from tests.workflows.engine_steps import engine_bench
     from tests.workflows.engine_tools import shop_open
     from workflows import steps
+    from workflows.engine import journal, lease
     from workflows.engine.execution import run_drive
+    from workflows.engine.presence import presence
 
+    for module in (journal, lease):
+        vars(module)["LEASE_SECONDS"] = float(sys.argv[5])
+    presence.start()
+    assert presence.held_wait(10)
     run_id, where, source, ledger = UUID(sys.argv[1]), sys.argv[2], sys.argv[3], Path(sys.argv[4])
 
     def die() -> None:

@@ -14,6 +14,7 @@ import pytest
 from django.conf import settings
 
 from config.env import BASE_DIR
+from core.db.leadership import session_open
 from core.tenancy import TenantContext
 from tests.workflows.engine_steps import engine_bench, lease_lapse, new_run
 from tests.workflows.engine_tools import Shop, shop_open
@@ -23,10 +24,12 @@ from workflows.engine import journal
 from workflows.engine.events import RunStatus
 from workflows.engine.execution import run_drive
 from workflows.engine.journal import LEASE_SECONDS
+from workflows.engine.presence import FailureDetector
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SLACK_SECONDS = 2.0
+LONG_LEASE_SECONDS = 60.0
 SALE = """\
 name: sale
 version: "1"
@@ -49,7 +52,9 @@ def shop(in_acme: TenantContext) -> Iterator[Shop]:
         yield shop
 
 
-def die_driving(run_id: UUID, where: str, source: str, ledger: Path) -> None:
+def die_driving(
+    run_id: UUID, where: str, source: str, ledger: Path, lease_seconds: float = LEASE_SECONDS
+) -> None:
     """Drive a run in a process that is killed on the way."""
     environment = {
         **os.environ,
@@ -58,7 +63,8 @@ def die_driving(run_id: UUID, where: str, source: str, ledger: Path) -> None:
         "PYTHONPATH": str(BASE_DIR),
     }
     script = "tests/workflows/killed_worker.py"
-    command = [sys.executable, script, str(run_id), where, source, str(ledger)]
+    told = [str(run_id), where, source, str(ledger), str(lease_seconds)]
+    command = [sys.executable, script, *told]
     died = subprocess.run(command, cwd=BASE_DIR, env=environment, capture_output=True, check=False)
     assert died.returncode == -signal.SIGKILL, died.stderr.decode()[-2000:]
 
@@ -72,6 +78,24 @@ def test_run_of_a_killed_process_goes_on_within_seconds(shop: Shop, tmp_path: Pa
             assert time.monotonic() < until, "the lease of a dead worker did not lapse"
             time.sleep(0.1)
         assert [event.step_id for event in journal.events(run_id)] == ["", "s1", "s2", "s3"]
+        run_drive(run_id, bench)
+        assert bench.visits == ["s4", "s5"]
+        done = [event.step_id for event in journal.events(run_id) if event.step_id]
+        assert done == ["s1", "s2", "s3", "s4", "s5"]
+
+
+def test_run_of_a_killed_process_goes_on_long_before_its_lease_ends(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Postgres knows that the process is dead: its session is closed, its lock is free."""
+    monkeypatch.setattr(journal, "LEASE_SECONDS", LONG_LEASE_SECONDS)
+    with engine_bench(FIVE) as bench, session_open("test") as session:
+        run_id = new_run(bench.graph_)
+        die_driving(run_id, "s4", FIVE, tmp_path / "ledger", LONG_LEASE_SECONDS)
+        detector, until = FailureDetector(), time.monotonic() + LONG_LEASE_SECONDS / 4
+        while not journal.lapsed(limit=1, grace_seconds=5, present=detector.observe(session)):
+            assert time.monotonic() < until, "nobody noticed that the process was dead"
+            time.sleep(0.1)
         run_drive(run_id, bench)
         assert bench.visits == ["s4", "s5"]
         done = [event.step_id for event in journal.events(run_id) if event.step_id]

@@ -9,9 +9,8 @@ keeper of leases brings it up to date.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
-from secrets import token_urlsafe
 from typing import Any
 from uuid import UUID
 
@@ -24,10 +23,11 @@ from core.events.catalogue import Event
 from workflows.engine.events import ACTIVE, EventType, RunEvent, RunStatus
 from workflows.engine.folding import fold
 from workflows.engine.host import ClaimedRun
+from workflows.engine.presence import SIGN, Present, presence
 from workflows.engine.state import RunState
 
 LEASE_SECONDS = 3.0
-OWNER_BYTES = 9
+SILENT_SECONDS = 1.3  # longer than a living process leaves between two renewals (`lease`)
 PICK_UP_SECONDS = 5.0
 MAX_PAYLOAD_BYTES = 256 * 1024
 _ACTIVE = sorted(status.value for status in ACTIVE)
@@ -118,16 +118,23 @@ _ABANDON = """
     UPDATE workflows_run SET status = 'failed', error_code = %s, finished_at = clock_timestamp()
     WHERE id = %s AND lease_owner = %s
 """
-_LAPSED = """
+# A signed lease has lapsed too when its signature is absent and it was not renewed for a while: a
+# process that renews is there, whatever became of its lock.
+LAPSED = f"""
+    status IN ({", ".join(f"'{status}'" for status in _ACTIVE)})
+    AND (lease_until < clock_timestamp()
+        OR (lease_until < %(early)s AND strpos(lease_owner, '{SIGN}') > 0
+            AND split_part(lease_owner, '{SIGN}', 1) <> ALL(%(signatures)s::text[])))
+"""
+_RELEASE = f"""
     WITH found AS (
-        SELECT id, lease_owner FROM workflows_run
-        WHERE status = ANY(%s) AND lease_until < clock_timestamp()
-        ORDER BY started_at LIMIT %s FOR UPDATE SKIP LOCKED)
+        SELECT id, lease_owner FROM workflows_run WHERE {LAPSED}
+        ORDER BY started_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
     UPDATE workflows_run AS run SET lease_owner = '',
-        lease_until = clock_timestamp() + %s * interval '1 second'
+        lease_until = clock_timestamp() + %(grace)s * interval '1 second'
     FROM found WHERE run.id = found.id
     RETURNING run.id, found.lease_owner <> ''
-"""
+"""  # noqa: S608 - put together from constants
 _EVENTS = "SELECT seq, type, step_id, payload, at FROM workflows_runevent WHERE run_id = %s"
 
 
@@ -166,7 +173,7 @@ def claim(run_id: UUID, *, held_as: str = "") -> ClaimedRun | None:
 
     ``held_as`` is the owner under which the caller itself has held the run so far.
     """
-    owner = token_urlsafe(OWNER_BYTES)
+    owner = presence.owner_new()
     with server_bound_cursor() as cursor:
         cursor.execute(_CLAIM, (owner, LEASE_SECONDS, run_id, _ACTIVE, held_as, run_id))
         rows = cursor.fetchall()
@@ -358,15 +365,23 @@ class Lapsed:
     was_held: bool
 
 
-def lapsed(*, limit: int, grace_seconds: float) -> list[Lapsed]:
+def lapsed(*, limit: int, grace_seconds: float, present: Present | None = None) -> list[Lapsed]:
     """Release runs whose worker is gone, or whose time to wake has come, and return them.
 
-    They are not returned again before ``grace_seconds``, so that a sweep does not fill a queue that
-    is merely slow.
+    A worker is gone when its lease has lapsed, or sooner when it is known who is ``present``. They
+    are not returned again before ``grace_seconds``, so that a sweep does not fill a queue that is
+    merely slow.
     """
+    values = {**lapsed_values(present), "limit": limit, "grace": grace_seconds}
     with server_bound_cursor() as cursor:
-        cursor.execute(_LAPSED, (_ACTIVE, limit, grace_seconds))
+        cursor.execute(_RELEASE, values)
         return [Lapsed(*row) for row in cursor.fetchall()]
+
+
+def lapsed_values(present: Present | None) -> dict[str, Any]:
+    """Return what the condition ``LAPSED`` asks for; without ``present`` no lease lapses early."""
+    early = present.at + timedelta(seconds=LEASE_SECONDS - SILENT_SECONDS) if present else None
+    return {"early": early, "signatures": present.signatures if present else []}
 
 
 def encode(payload: Mapping[str, Any]) -> str:

@@ -69,7 +69,12 @@ export class Banners extends EventTarget {
 /** Say what who waits may expect: their place and about how long, or when the team is back. */
 function queueText(queue) {
   if (queue?.opens_at) return t("queued_closed", { when: weekdayTime(queue.opens_at) });
-  const place = queue?.position > 0 ? t("queued_at", { n: queue.position }) : t("queued");
+  const place = placeText(queue?.position ?? 0);
   if (!queue?.wait_seconds) return place;
   return `${place} ${t("queued_wait", { n: Math.max(1, Math.round(queue.wait_seconds / 60)) })}`;
+}
+
+function placeText(position) {
+  if (position < 1) return t("queued");
+  return position === 1 ? t("queued_next") : t("queued_at", { n: position });
 }

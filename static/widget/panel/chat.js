@@ -54,8 +54,8 @@ export class Chat extends EventTarget {
   }
 
   /** Queue a message; it goes out now, or when the line is back. */
-  send(text) {
-    this.transcript.add({ clientId: randomId(), text, at: new Date().toISOString() });
+  send(text, attachments = []) {
+    this.transcript.add({ clientId: randomId(), text, attachments, at: new Date().toISOString() });
     this.#pendingChanged();
     this.#flush();
   }
@@ -78,13 +78,16 @@ export class Chat extends EventTarget {
   /* ---- out ----------------------------------------------------------------------------------- */
 
   #address() {
-    const { ws_url: url, visitor_token: token } = this.#session;
-    return { url, protocols: [PROTOCOL, `token.${token}`] };
+    const { ws_url: url, http_url: http, visitor_token: token } = this.#session;
+    const calls = http && { url: http, token, protocol: PROTOCOL };
+    return { url, protocols: [PROTOCOL, `token.${token}`], calls };
   }
 
   #hello() {
     const { conversation_id: conversation } = this.#session;
-    const resume = this.#epoch && { conversation, epoch: this.#epoch, seq: this.transcript.position };
+    // One that was chosen is named, even before anything of it is known.
+    const isNamed = this.#epoch !== null || this.#session.is_chosen;
+    const resume = isNamed && { conversation, epoch: this.#epoch ?? "", seq: this.transcript.position };
     this.#isWelcome = false;
     this.#socket.send(resume ? { type: "hello", resume } : { type: "hello" });
   }
@@ -94,13 +97,16 @@ export class Chat extends EventTarget {
     clearTimeout(this.#timers.resend);
     if (!this.#isWelcome) return;
     const waiting = this.transcript.pending.filter((message) => message.state === "sending");
-    for (const { client_id, text } of waiting) this.#socket.send({ type: "message", client_id, text });
+    for (const { client_id, text, attachments } of waiting) {
+      const files = attachments.length ? { attachments: attachments.map(({ id }) => id) } : {};
+      this.#socket.send({ type: "message", client_id, text, ...files });
+    }
     if (waiting.length) this.#timers.resend = setTimeout(() => this.#flush(), RESEND_AFTER);
   }
 
   /** Unaccepted messages outlive a reload. */
   #pendingChanged() {
-    const pending = this.transcript.pending.map(({ client_id, text, at }) => ({ clientId: client_id, text, at }));
+    const pending = this.transcript.pending.map(({ client_id, text, at, attachments }) => ({ clientId: client_id, text, at, attachments }));
     this.#storage.set("pending", { conversation: this.#session.conversation_id, pending });
     this.#emit("change");
   }
@@ -217,6 +223,7 @@ export class Chat extends EventTarget {
   /** The server cannot fill what is missing: take the conversation from its end again. */
   #startOver() {
     this.#epoch = null;
+    this.transcript.forget();
     this.#hello();
   }
 

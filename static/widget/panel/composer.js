@@ -7,14 +7,17 @@ export class Composer extends EventTarget {
   #field;
   #button;
   #limit;
+  #tray;
   #typedAt = 0;
 
-  constructor({ form, limit }) {
+  constructor({ form, limit, tray = { count: 0, isBusy: false } }) {
     super();
     this.#form = form;
     this.#field = form.querySelector("textarea");
     this.#button = form.querySelector("button[type=submit]");
     this.#limit = limit;
+    this.#tray = tray;
+    tray.addEventListener?.("change", () => this.#adjust());
     this.#field.addEventListener("keydown", (event) => this.#key(event));
     this.#field.addEventListener("input", () => this.#typed());
     form.addEventListener("submit", (event) => {
@@ -55,7 +58,8 @@ export class Composer extends EventTarget {
 
   #send() {
     const text = this.text.trim();
-    if (!text) return;
+    if (this.#tray.isBusy) return void this.dispatchEvent(new CustomEvent("busy"));
+    if (!text && !this.#tray.count) return;
     if (text.length > this.#limit) {
       this.dispatchEvent(new CustomEvent("too-long", { detail: { length: text.length, limit: this.#limit } }));
       return;
@@ -69,7 +73,7 @@ export class Composer extends EventTarget {
 
   #adjust() {
     // aria-disabled, not disabled: the button keeps its place in the focus order.
-    this.#button.setAttribute("aria-disabled", String(!this.text.trim()));
+    this.#button.setAttribute("aria-disabled", String(this.#tray.isBusy || !(this.text.trim() || this.#tray.count)));
     if (CSS.supports("field-sizing", "content")) return;
     this.#field.style.setProperty("height", "auto");
     this.#field.style.setProperty("height", `${this.#field.scrollHeight}px`);

@@ -18,6 +18,13 @@ function sameGroup(a, b) {
   );
 }
 
+/** What a system message says, in the visitor's language where its kind is known. */
+function systemText({ kind, name, text }) {
+  const words = kind && document.documentElement.lang !== "en" ? t(`said_${kind}`, { name }) : "";
+  // A text for a special reason is more than its kind.
+  return words && !words.startsWith("said_") ? words : text;
+}
+
 function sourceLink(citation, children, look) {
   const href = safeUrl(citation.url, location.origin);
   if (!href) return null;
@@ -50,18 +57,24 @@ function sources(citations) {
 export class MessagesView extends EventTarget {
   #log;
   #tenant;
+  #files;
   #nodes = new Map();
   #latest;
   #stream = null;
   #typing = null;
 
-  constructor({ log, latest, tenant }) {
+  constructor({ log, latest, tenant, files }) {
     super();
     this.#log = log;
     this.#tenant = tenant;
+    this.#files = files;
     this.#latest = latest;
     log.addEventListener("scroll", () => this.isAtBottom && (latest.hidden = true), { passive: true });
     latest.addEventListener("click", () => this.scrollDown());
+    // What takes room below must not hide what was last said.
+    let wasAtBottom = true;
+    log.addEventListener("scroll", () => (wasAtBottom = this.isAtBottom), { passive: true });
+    new ResizeObserver(() => wasAtBottom && this.scrollDown()).observe(log);
   }
 
   get isAtBottom() {
@@ -84,7 +97,7 @@ export class MessagesView extends EventTarget {
       const look = {
         follows: sameGroup(before, item),
         led: sameGroup(item, items[index + 1]),
-        offer: offersPerson && item.abstained && index === items.length - 1,
+        offer: Boolean(offersPerson && item.abstained && index === items.length - 1),
       };
       wanted.push(this.#messageNode(item, look));
     });
@@ -165,12 +178,22 @@ export class MessagesView extends EventTarget {
 
   #messageNode(item, look) {
     const version = [item.seq, item.state, item.reason, look.offer].join("|");
+    const known = this.#nodes.get(item.key);
+    if (known && known.version !== version && item.author === "visitor") this.#stateChange(known, item, version);
     const node = this.#cached(item.key, version, () =>
-      item.author === "system" ? h("div", { class: "system" }, item.text) : this.#message(item, look),
+      item.author === "system" ? h("div", { class: "system" }, systemText(item)) : this.#message(item, look),
     );
     node.classList.toggle("follows", Boolean(look.follows));
     node.classList.toggle("led", Boolean(look.led));
     return node;
+  }
+
+  /** Say how an own message fares now; drawn anew, it would be read out again. */
+  #stateChange(known, item, version) {
+    known.version = version;
+    known.node.dataset.seq = item.seq;
+    known.node.dataset.state = item.state;
+    known.node.querySelector(".meta").replaceWith(this.#meta(item));
   }
 
   #row(item, column) {
@@ -193,7 +216,9 @@ export class MessagesView extends EventTarget {
       return citation ? sourceLink(citation, [String(number)], { class: "cite" }) : null;
     };
     const body = item.author === "ai" ? renderMarkdown(item.text, cite) : renderPlain(item.text);
-    const column = h("div", { class: "column" }, h("div", { class: "bubble" }, h("div", { class: "text", dir: "auto" }, body)));
+    const column = h("div", { class: "column" });
+    if (item.text) column.append(h("div", { class: "bubble" }, h("div", { class: "text", dir: "auto" }, body)));
+    if (item.attachments?.length) column.append(this.#files.draw(item.attachments));
     if (item.citations?.length) column.append(sources(item.citations) ?? "");
     if (look.offer) column.append(this.#offer());
     column.append(this.#meta(item));

@@ -5,6 +5,7 @@ export class SessionRefused extends Error {
     super(problem.detail || problem.title || "refused");
     this.code = problem.code || "refused";
     this.status = problem.status || 0;
+    this.errors = problem.errors || [];
   }
 }
 
@@ -21,15 +22,21 @@ async function post(url, body, headers = {}) {
 }
 
 /** Open or resume the visitor's session; the token is kept for the next visit. */
-export async function openSession({ config, storage, page }) {
+export async function openSession({ config, storage, page, userToken }) {
   const token = storage.get("token");
-  const body = { key: config.key, ...(token ? { visitor_token: token } : {}), ...page };
+  const body = { key: config.key, ...(token ? { visitor_token: token } : {}), ...(userToken ? { user_token: userToken } : {}), ...page };
   const session = await post(config.session_url, body);
   storage.set("token", session.visitor_token);
+  storage.set("identified", Boolean(session.identified));
   return session;
+}
+
+/** Make one of the visitor's other calls: `visitor`, `form`, `contact`, `rating` or `handover`. */
+export function call(name, { config, session, ...body }) {
+  return post(config[`${name}_url`], body, { Authorization: `Bearer ${session.visitor_token}` });
 }
 
 /** Ask for a person in the current conversation. */
 export function askForPerson({ config, session }) {
-  return post(config.handover_url, { conversation_id: session.conversation_id }, { Authorization: `Bearer ${session.visitor_token}` });
+  return call("handover", { config, session, conversation_id: session.conversation_id });
 }

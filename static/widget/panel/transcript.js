@@ -64,8 +64,8 @@ export class Transcript {
   }
 
   /** Add an own message that the server has not accepted yet. */
-  add({ clientId, text, at }) {
-    this.#pending.push({ key: clientId, client_id: clientId, author: "visitor", text, at, state: "sending", citations: [] });
+  add({ clientId, text, at, attachments = [] }) {
+    this.#pending.push({ key: clientId, client_id: clientId, author: "visitor", text, at, state: "sending", citations: [], attachments });
   }
 
   /** The server has it as number `seq`: it becomes the message it will also be broadcast as. */

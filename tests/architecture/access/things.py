@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from commerce.models import Order, Product
 from conversations.models import CannedReply, Message
-from conversations.services import canned_reply_create
+from conversations.services import canned_reply_create, notification_target_add, policy_save
 from core.tenancy import TenantContext, require, tenant_scope
 from knowledge.models import Chunk, Document, DocumentContent
 from routing.models import RoutingDecision
@@ -28,7 +28,7 @@ from tenants.preferences.services import setting_change
 from tenants.selectors import membership_list
 from tenants.services import api_key_create, login_ticket_create
 from tenants.types import Actor, Role
-from tests.factories.conversations import conversation_make, say
+from tests.factories.conversations import attachment_make, conversation_make, say
 from workflows.drafts import draft_create
 from workflows.models import Run, RunEvent, Wait
 from workflows.versions import workflow_publish
@@ -43,6 +43,7 @@ PARAMETERS = {
     "inbox/conversation_id": "conversation",
     "canned-replies/reply_id": "canned_reply",
     "replies/reply_id": "canned_reply",
+    "attachments/attachment_id": "attachment",
     "customers/id": "customer",
     "documents/document_id": "document",
     "source/chunk_id": "chunk",
@@ -59,6 +60,9 @@ PARAMETERS = {
     "drafts/draft_id": "draft",
     "team/person_id": "person",
     "agents/person_id": "agent",
+    "notifications/target_id": "notification",
+    "sla-policies/policy_id": "sla_policy",
+    "service-levels/policy_id": "sla_policy",
     "keys/key_id": "key",
     "api-keys/key_id": "key",
     "ticket/ticket": "ticket",
@@ -89,6 +93,10 @@ def things_make(tenant: TenantContext, person: Any) -> dict[str, str]:
             "setting_group": "workspace",
             "setting_change": str(_setting_change().pk),
             "person": str(person.pk),
+            "notification": str(notification_target_add(address="team@example.com").pk),
+            "sla_policy": str(
+                policy_save(values={"name": "Quick", "first_response_minutes": 5}).pk
+            ),
             "agent": str(membership_list().filter(role=Role.AGENT)[0].person_id),
             "key": str(api_key_create(name=f"{tenant.slug}'s", scopes=["settings:write"]).id),
             **_links(tenant.slug, person),
@@ -115,10 +123,12 @@ def _conversation() -> dict[str, str]:
     conversation = conversation_make()
     say(conversation.pk, "Where is my parcel?")
     message = Message.objects.get(conversation=conversation)
+    attachment = attachment_make(conversation.pk, message=message)
     return {
         "conversation": str(conversation.pk),
         "customer": str(conversation.customer_id),
         "message": str(message.pk),
+        "attachment": str(attachment.pk),
     }
 
 

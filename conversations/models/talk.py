@@ -1,9 +1,8 @@
-"""Customers, conversations, messages, widgets: tables of each tenant's own schema."""
+"""Who talks with whom, and what was said."""
 
 from __future__ import annotations
 
 import secrets
-from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
@@ -12,11 +11,9 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from conversations.preferences import ACCENT
 from conversations.types import (
+    COMMENT_LIMIT,
     LABEL_LENGTH,
-    PRESENCE,
-    SHORTCUT_LENGTH,
     Author,
     ConversationState,
     Position,
@@ -30,17 +27,24 @@ def epoch_new() -> str:
     return secrets.token_hex(4)
 
 
-def widget_key_new() -> str:
-    return f"wk_{secrets.token_urlsafe(18)}"
-
-
 class Customer(models.Model):
-    """Someone a business talks with; `external_id` is the business's own name for them."""
+    """Someone a business talks with; `external_id` is the business's own name for them.
+
+    `identified_at` is when a token that the business signed last named them. `attributes` is what
+    its page says of them, `answers` what they answered to the form. An anonymous visitor who turned
+    out to be somebody is `carried_to` them, once.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     external_id = models.CharField(max_length=200, null=True, blank=True, unique=True)
     name = models.CharField(max_length=120, blank=True)
     email = models.EmailField(blank=True)
+    identified_at = models.DateTimeField(null=True, blank=True)
+    attributes = models.JSONField(default=dict, db_default={}, blank=True)
+    answers = models.JSONField(default=dict, db_default={}, blank=True)
+    carried_to = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="carried_from"
+    )
     created_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now)
 
@@ -165,6 +169,7 @@ class Message(models.Model):
     text = models.TextField()
     client_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 - unique if set
     citations = models.JSONField(default=list, blank=True)
+    attachments = models.JSONField(default=list, db_default=[], blank=True)
     route = models.JSONField(null=True, blank=True)
     is_abstained = models.BooleanField(default=False)
     run_id = models.UUIDField(null=True, blank=True)
@@ -189,6 +194,57 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author} #{self.seq}"
+
+
+class Attachment(models.Model):
+    """A file of a conversation; without a message it is an upload that was not sent yet.
+
+    `author` and `person_id` say who uploaded it. A message keeps a copy of what is shown of it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="attachments"
+    )
+    message = models.ForeignKey(
+        Message, on_delete=models.CASCADE, null=True, blank=True, related_name="files"
+    )
+    author = models.CharField(max_length=10)
+    person_id = models.UUIDField(null=True, blank=True)
+    name = models.CharField(max_length=200)
+    media_type = models.CharField(max_length=100)
+    size = models.PositiveIntegerField()
+    width = models.PositiveIntegerField(null=True, blank=True)
+    height = models.PositiveIntegerField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("attachment")
+        indexes = [
+            models.Index(
+                fields=["created_at"],
+                condition=Q(message=None),
+                name="attachment_not_sent",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AttachmentContent(models.Model):
+    """The bytes, apart from what lists read."""
+
+    attachment = models.OneToOneField(
+        Attachment, primary_key=True, on_delete=models.CASCADE, related_name="content"
+    )
+    content = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("content of an attachment")
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class ConversationNote(models.Model):
@@ -222,99 +278,31 @@ class ConversationNote(models.Model):
         return f"note by {self.name}"
 
 
-class CannedReply(models.Model):
-    """A text that agents say often; `owner_id` is whose own it is, None everybody's."""
+class Rating(models.Model):
+    """How a customer found a conversation when it was resolved: one for each time it was.
+
+    `resolution` is the conversation's fence at that moment, which no other resolution has.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    owner_id = models.UUIDField(null=True, blank=True)
-    shortcut = models.CharField(max_length=SHORTCUT_LENGTH)
-    text = models.TextField()
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="ratings")
+    resolution = models.PositiveIntegerField()
+    score = models.PositiveSmallIntegerField()
+    comment = models.CharField(max_length=COMMENT_LIMIT, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        verbose_name = _("canned reply")
+        verbose_name = _("rating")
         constraints = [
             models.UniqueConstraint(
-                fields=["owner_id", "shortcut"],
-                nulls_distinct=False,
-                name="canned_reply_shortcut_once",
-            )
+                fields=["conversation", "resolution"], name="rating_once_a_resolution"
+            ),
+            models.CheckConstraint(
+                name="rating_is_one_to_five", condition=Q(score__gte=1, score__lte=5)
+            ),
         ]
+        indexes = [models.Index(fields=["-created_at"], name="rating_by_time")]
 
     def __str__(self) -> str:
-        return f"/{self.shortcut}"
-
-    @property
-    def is_shared(self) -> bool:
-        """Return whether everybody has it."""
-        return self.owner_id is None
-
-
-class AgentProfile(models.Model):
-    """How one of the team works in the inbox; there once they have opened it.
-
-    `skills` are the queues they serve, all of them where there are none. `capacity` is how many
-    conversations they have at once by assignment; without one the workspace's holds.
-    """
-
-    person_id = models.UUIDField(primary_key=True)
-    capacity = models.PositiveSmallIntegerField(null=True, blank=True)
-    skills = ArrayField(models.CharField(max_length=40), default=list, blank=True)
-    is_available = models.BooleanField(default=True)
-    seen_at = models.DateTimeField(null=True, blank=True)
-    assigned_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("agent")
-
-    def __str__(self) -> str:
-        return f"agent {self.person_id}"
-
-    @property
-    def is_present(self) -> bool:
-        """Return whether their inbox is open now."""
-        return self.seen_at is not None and timezone.now() - self.seen_at < PRESENCE
-
-    @property
-    def is_reachable(self) -> bool:
-        """Return whether they take conversations now."""
-        return self.is_available and self.is_present
-
-
-class QueueWait(models.Model):
-    """How long somebody waited in a queue until a person came, and at which place they began."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    queue = models.CharField(max_length=40)
-    place = models.PositiveIntegerField()
-    seconds = models.PositiveIntegerField()
-    ended_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        verbose_name = _("wait")
-        indexes = [models.Index(fields=["queue", "-ended_at"], name="queue_wait_latest")]
-
-    def __str__(self) -> str:
-        return f"{self.seconds} s in {self.queue}"
-
-
-class WidgetInstallation(models.Model):
-    """The widget a tenant embeds: its public key, where it may appear and how it looks."""
-
-    ACCENT: ClassVar[str] = ACCENT
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    key = models.CharField(max_length=40, unique=True, default=widget_key_new)
-    allowed_origins = ArrayField(models.CharField(max_length=200), default=list, blank=True)
-    title = models.CharField(max_length=80, blank=True)
-    greeting = models.CharField(max_length=300, blank=True)
-    accent = models.CharField(max_length=7, default=ACCENT)
-    suggestions = ArrayField(models.CharField(max_length=120), default=list, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        verbose_name = _("widget")
-
-    def __str__(self) -> str:
-        return self.key
+        return f"{self.score} of 5"
