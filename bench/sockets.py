@@ -30,9 +30,9 @@ from typing import Any, Final
 
 import uvloop
 
-from config.scratch import scratch_servers
 from bench.support.socket_rounds import STALLED_ROOMS, Log, Rounds
 from bench.support.socket_systems import System, frontdesk, peers, running
+from config.scratch import scratch_servers
 
 CONNECTIONS: Final = 2_000
 SLUG: Final = "sockets"
