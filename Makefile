@@ -61,7 +61,7 @@ fmt: venv-dev ## Format Python and templates
 e2e: venv-dev ## Drive the whole path in a real browser (needs chromium)
 	@exec $(BIN)/python -m pytest -c pyproject.toml -o addopts="-ra --strict-markers" -o timeout=600 tests/e2e $(ARGS)
 
-bench: venv-dev $(if $(filter engine,$(NAME)),venv-bench) ## Measure: make bench NAME=chat|retrieval|bursts|resume|fairness|http|...
+bench: venv-dev $(if $(filter engine sockets,$(NAME)),venv-bench) ## Measure: make bench NAME=chat|retrieval|bursts|resume|fairness|http|...
 	@test -n "$(NAME)" || { echo "Say what to measure: make bench NAME=$(BENCHES)"; exit 1; }
 	@exec $(BIN)/python -m bench.$(NAME) $(ARGS)
 
@@ -85,7 +85,7 @@ venv:
 venv-dev:
 	@if [ ! -e $(DEV_STAMP) ]; then kind=dev; $(install); fi
 
-# What the engine is measured beside has an environment of its own: none of it is ours to run.
+# What engine and sockets are measured beside has an environment of its own: none of it is ours to run.
 venv-bench: VENV := .venv-bench
 venv-bench: BIN := .venv-bench/bin
 venv-bench: HASH = $(call hash_of,$(PEER_LOCKS))

@@ -19,7 +19,7 @@ from uuid import UUID
 
 import psycopg
 
-from bench.support.scratch import DATABASE, scratch_servers
+from config.scratch import DATABASE, scratch_servers
 
 ROWS: Final = 1_000_000
 SMALL_CHAINS: Final = 1000

@@ -28,7 +28,7 @@ from bench.support import engine_steps
 from bench.support.engine_driver import MOST_CALLERS
 from bench.support.engine_meter import REPORT_SECONDS, ServerMeter
 from bench.support.engine_systems import SYSTEMS, Round, Running, running
-from bench.support.scratch import DATABASE, scratch_servers
+from config.scratch import DATABASE, scratch_servers
 
 ROUNDS: Final = 7
 ROUND_SECONDS: Final = 1.5

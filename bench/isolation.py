@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from typing import Any
 
-from bench.support.scratch import scratch_servers
 from config.env import BASE_DIR
+from config.scratch import scratch_servers
 
 TENANTS = 4
 PLAN = {"http": 10_000, "sockets": 10_000, "celery": 30_000, "threads": 30_000, "hops": 30_000}
@@ -146,7 +146,7 @@ async def _hop(side: Side, turns: int, tally: Tally) -> None:
 
 async def _line(side: Side, pings: int, tally: Tally) -> None:
     """Open the tenant's conversation and ask for its position again and again."""
-    from core.realtime.socket import FRAMES_A_SECOND
+    from core.realtime.connection import FRAMES_A_SECOND
 
     line = _connected(side)
     await line.send_input({"type": "websocket.connect"})

@@ -23,8 +23,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from bench.support.scratch import DATABASE, scratch_servers
 from config.env import BASE_DIR
+from config.scratch import DATABASE, scratch_servers
 
 TENANTS = 200
 RATIO_TARGET, NOOP_TARGET_MS = 1 / 30, 200.0

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from bench.support.history import SEED, History
-from bench.support.scratch import scratch_servers
+from config.scratch import scratch_servers
 
 MESSAGES: Final = 1_000_000
 EACH: Final = 40

@@ -9,6 +9,7 @@ from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 REQUIRED = ("SECRET_KEY", "DATABASE_URL", "REDIS_URL")
+DROPS = ("priority", "oldest", "newest")
 ROLE_VARIABLES = {
     "app": "DATABASE_URL",
     "owner": "DATABASE_OWNER_URL",
@@ -65,6 +66,8 @@ def _problems(values: Mapping[str, str]) -> list[str]:
     if values.get("FRONTDESK_ENV") == "prod":
         wanted["EMAIL_URL"] = None  # people get in by invitation and reset links
     missing = [f"{name} is not set" for name in wanted if not values.get(name)]
+    if values.get("REALTIME_DROPS", DROPS[0]) not in DROPS:
+        missing.append(f"REALTIME_DROPS must be one of {', '.join(DROPS)}")
     numbers = ("WEB_PORT", "REALTIME_PORT")
     malformed = [
         f"{name} must be a port number, not {values[name]!r}"

@@ -131,13 +131,13 @@ def viewing_announce(*, conversation_id: UUID, person_id: UUID, name: str, is_he
         person=frames.PersonPart(id=str(person_id), name=name),
         is_here=is_here,
     )
-    broadcast(inbox_group(), frame.wire(), durable=False)
+    broadcast(inbox_group(), frame.wire(), durable=False, slight=True)
 
 
 def typing_announce(*, conversation_id: UUID, author: str, name: str, skip: str = NOBODY) -> None:
     """Tell the others that someone types; may be dropped."""
     frame = {"type": "typing", "conversation": str(conversation_id), "author": author, "name": name}
-    broadcast(conversation_group(conversation_id), frame, durable=False, skip=skip)
+    broadcast(conversation_group(conversation_id), frame, durable=False, slight=True, skip=skip)
 
 
 def delta_announce(*, conversation_id: UUID, run_id: UUID, seq_hint: int, text: str) -> None:

@@ -5,6 +5,7 @@ from django.urls import path
 from conversations.api import (
     agents,
     attachments,
+    canned,
     chat,
     customers,
     inbox,
@@ -60,6 +61,12 @@ urlpatterns = [
         "agents/<uuid:person_id>/availability",
         agents.AvailabilityView.as_view(),
         name="api_agent_availability",
+    ),
+    path("canned-replies", canned.CannedReplyListView.as_view(), name="api_canned_replies"),
+    path(
+        "canned-replies/<uuid:reply_id>",
+        canned.CannedReplyView.as_view(),
+        name="api_canned_reply",
     ),
     path("ratings", ratings.RatingListView.as_view(), name="api_ratings"),
     path("customers", customers.CustomerListView.as_view(), name="api_customers"),

@@ -1,4 +1,4 @@
-"""The AsyncAPI document of both sockets, built from the frames that the code itself uses."""
+"""The AsyncAPI document of the sockets and the calls in their place, built from our frames."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ CHANNELS = {
         "/ws/inbox/",
         "The team's inbox; session cookie or `token.<API key or access token>`.",
     ),
+    "events": ("/widget/events", "The chat as an event stream; the visitor token as bearer."),
+    "poll": ("/widget/poll", "The chat by long poll; the visitor token as bearer."),
+    "frames": ("/widget/frames", "What a visitor says beside a stream or poll, in a POST."),
 }
+SOCKETS = ("chat", "inbox")
 TITLE = "Frontdesk sockets"
 DESCRIPTION = (
     "JSON text frames, one object each, told apart by `type`. Unknown types and fields are refused "
@@ -31,22 +35,27 @@ def document_build() -> Document:
     sides = {
         "chat": (list(frames.VISITOR_FRAMES.models.values()), frames.VISITOR_HEARS),
         "inbox": (list(frames.AGENT_FRAMES.models.values()), frames.AGENT_HEARS),
+        "events": ([], frames.VISITOR_HEARS),
+        "poll": ([], frames.VISITOR_HEARS),
+        "frames": (list(frames.VISITOR_SAYS.models.values()), frames.VISITOR_IS_ANSWERED),
     }
     everything = {model for said, heard in sides.values() for model in (*said, *heard)}
     return {
         "asyncapi": "3.0.0",
         "info": {"title": TITLE, "version": PROTOCOL, "description": DESCRIPTION},
         "defaultContentType": "application/json",
-        "servers": {
-            "realtime": {
-                "host": "{workspace}.example.com",
-                "protocol": "wss",
-                "variables": {"workspace": {"description": "The workspace's host name."}},
-            }
-        },
+        "servers": {"realtime": _server("wss"), "calls": _server("https")},
         "channels": {name: _channel(name, *sides[name]) for name in CHANNELS},
         "operations": _operations(sides),
         "components": _components(sorted(everything, key=lambda model: model.__name__)),
+    }
+
+
+def _server(protocol: str) -> Document:
+    return {
+        "host": "{workspace}.example.com",
+        "protocol": protocol,
+        "variables": {"workspace": {"description": "The workspace's host name."}},
     }
 
 
@@ -56,6 +65,7 @@ def _channel(name: str, said: Iterable[type[Frame]], heard: Iterable[type[Frame]
     return {
         "address": address,
         "description": description,
+        "servers": [{"$ref": f"#/servers/{'realtime' if name in SOCKETS else 'calls'}"}],
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
     }
 
@@ -66,6 +76,8 @@ def _operations(sides: dict[str, Any]) -> Document:
     for channel, (said, heard) in sides.items():
         for action, models in (("receive", said), ("send", heard)):
             names = sorted(model.__name__ for model in models)
+            if not names:
+                continue
             found[f"{channel}_{action}"] = {
                 "action": action,
                 "channel": {"$ref": f"#/channels/{channel}"},

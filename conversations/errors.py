@@ -189,6 +189,41 @@ class CustomerRequired(DomainError):
     title = "Say who speaks: `user_id`, or the `conversation_id` to go on with."
 
 
+class VariableInvalid(DomainError):
+    """A text names something that is not known where it is used, or a brace is missing."""
+
+    code = "variable_invalid"
+    title = (
+        "A text may leave open {{customer.name}}, {{agent.name}}, {{workspace.name}} and "
+        "{{conversation.id}}, each with something instead: {{customer.name|there}}."
+    )
+
+
+class ShortcutInvalid(DomainError):
+    code = "shortcut_invalid"
+    title = "A shortcut has 1 to 40 small letters, digits and hyphens, such as refund-policy."
+
+
+class ShortcutTaken(Conflict):
+    code = "shortcut_taken"
+    title = "There is a reply with this shortcut already."
+
+
+class CannedReplyNotFound(NotFound):
+    code = "canned_reply_not_found"
+    title = "There is no such canned reply."
+
+
+class CannedRepliesFull(Conflict):
+    code = "canned_replies_full"
+    title = "There are as many canned replies as a workspace or a person may have; delete some."
+
+
+class SharedByAdmins(PermissionDenied):
+    code = "shared_by_admins"
+    title = "What everybody shares is changed by admins; make one of your own."
+
+
 class AttachmentNotFound(NotFound):
     """There is none by this id, it was not sent within a day, or it is somebody else's."""
 

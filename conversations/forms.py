@@ -19,6 +19,7 @@ from conversations.types import (
     CAPACITY_LIMIT,
     COMMENT_LIMIT,
     MINUTES_LIMIT,
+    SHORTCUT_LENGTH,
     SNOOZES,
     TEXT_LIMIT,
     Priority,
@@ -84,6 +85,30 @@ class ReplyForm(forms.Form):
             "client_id": asked["client_id"],
             "attachments": asked["attachments"],
         }
+
+
+class CannedReplyForm(forms.Form):
+    """A text that is said often, and the shortcut that brings it into a reply."""
+
+    shortcut = forms.CharField(
+        label=_("Shortcut"),
+        max_length=SHORTCUT_LENGTH + 1,
+        help_text=_("Small letters, digits and hyphens; typed behind a slash: /refund-policy."),
+    )
+    text = forms.CharField(
+        label=_("Text"),
+        max_length=TEXT_LIMIT,
+        widget=forms.Textarea(attrs={"rows": 6, "dir": "auto"}),
+        help_text=_(
+            "Filled in at once: {{customer.name|there}}, {{agent.name}}, {{workspace.name}}, "
+            "{{conversation.id}}. What stands behind the bar is said where there is no value."
+        ),
+    )
+    is_shared = forms.BooleanField(
+        label=_("For everybody"),
+        required=False,
+        help_text=_("Else it is yours alone."),
+    )
 
 
 class TriageForm(forms.Form):
@@ -303,6 +328,15 @@ class SessionBody(BaseModel):
     visitor_token: str = Field(default="", max_length=500)
     user_token: str = Field(default="", max_length=4_096)
     page: PagePart = Field(default_factory=PagePart)
+
+
+class FramesBody(BaseModel):
+    """`POST /widget/frames`: what the visitor says in a conversation, in order."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    conversation: UUID
+    frames: list[dict[str, Any]] = Field(min_length=1, max_length=20)
 
 
 class HandoverBody(BaseModel):

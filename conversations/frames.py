@@ -182,6 +182,10 @@ class AgentViewing(Frame):
 VISITOR_FRAMES: FrameSet[Frame] = FrameSet(
     VisitorHello, VisitorMessage, VisitorTyping, VisitorRead, VisitorAck, Ping
 )
+# Beside an event stream or a poll, which say the hello.
+VISITOR_SAYS: FrameSet[Frame] = FrameSet(
+    VisitorMessage, VisitorTyping, VisitorRead, VisitorAck, Ping
+)
 AGENT_FRAMES: FrameSet[Frame] = FrameSet(
     AgentHello,
     AgentOpen,
@@ -343,6 +347,7 @@ class ErrorFrame(Frame):
 VISITOR_HEARS: tuple[type[Frame], ...] = (
     VisitorWelcome, MessageFrame, Accepted, StatusFrame, TypingFrame, Delta, Gap, ErrorFrame, Pong,
 )  # fmt: skip
+VISITOR_IS_ANSWERED: tuple[type[Frame], ...] = (Accepted, ErrorFrame, Pong)
 AGENT_HEARS: tuple[type[Frame], ...] = (
     AgentWelcome, Opened, MessageFrame, Accepted, StatusFrame, TypingFrame, Delta, Gap, ErrorFrame,
     AgentPong, InboxFrame, Changed, AgentsChanged, Viewing, Refresh,

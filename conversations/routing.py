@@ -1,29 +1,34 @@
-"""Where the sockets are, for config/asgi.py."""
+"""Where the sockets are, and the calls in their place, for config/asgi.py."""
+
+from __future__ import annotations
 
 from typing import Any
 
-from django.urls import path, re_path
-
-from conversations.consumers import AgentSocket, VisitorSocket, endpoint
+from conversations.consumers import AgentConnection, VisitorConnection, endpoint
+from conversations.consumers.calls import CALLS
+from conversations.consumers.entry import Application
 from core.realtime.closing import Close
-from core.realtime.socket import Socket
+from core.realtime.connection import Connection
+from core.realtime.transport import Receive, Send
 
-SOCKETS: dict[str, type[Socket]] = {"ws/chat/": VisitorSocket, "ws/inbox/": AgentSocket}
+SOCKETS: dict[str, type[Connection]] = {
+    "ws/chat/": VisitorConnection,
+    "ws/inbox/": AgentConnection,
+}
+_SERVED = {route: endpoint(connection_class) for route, connection_class in SOCKETS.items()}
 
 
-async def nowhere(scope: Any, receive: Any, send: Any) -> None:
+def socket_application(path: str) -> Application:
+    """Return what serves a socket at this address."""
+    return _SERVED.get(path.removeprefix("/"), nowhere)
+
+
+def call_application(path: str) -> Application | None:
+    """Return what serves a call in a socket's place, None at any other address."""
+    return CALLS.get(path.removeprefix("/"))
+
+
+async def nowhere(scope: Any, receive: Receive, send: Send) -> None:
     """Refuse a socket at any other address in its handshake."""
     await receive()
     await send({"type": "websocket.close", "code": int(Close.FORBIDDEN)})
-
-
-def _application(socket_class: type[Socket]) -> Any:
-    """Return the socket's ASGI application; Django's `path` is typed for views, hence Any."""
-    return endpoint(socket_class)
-
-
-NOWHERE: Any = nowhere
-websocket_urlpatterns = [
-    *(path(route, _application(socket_class)) for route, socket_class in SOCKETS.items()),
-    re_path("", NOWHERE),
-]

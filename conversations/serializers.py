@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from conversations.attachments.parts import parts_shown
 from conversations.models import (
+    CannedReply,
     Conversation,
     ConversationNote,
     Customer,
@@ -26,6 +27,7 @@ from conversations.types import (
     LABEL_LENGTH,
     MINUTES_LIMIT,
     QUEUE_NAME,
+    SHORTCUT_LENGTH,
     SKILLS_LIMIT,
     TEXT_LIMIT,
     AgentLine,
@@ -390,6 +392,26 @@ class NoteBody(ActorBody):
 
     text = serializers.CharField(trim_whitespace=False, allow_blank=True)
     client_id = serializers.CharField(max_length=64)
+
+
+class CannedReplySerializer(AnswerSerializer[CannedReply]):
+    """A text that agents say often; `is_shared` tells everybody's from one's own."""
+
+    is_shared = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = CannedReply
+        fields = ("id", "shortcut", "text", "is_shared", "created_at", "updated_at")
+        read_only_fields = fields
+
+
+class CannedReplyBody(StrictSerializer):
+    """`{{customer.name|there}}` in the text is filled in; what follows the bar stands in for it."""
+
+    shortcut = serializers.RegexField(
+        rf"^[a-z0-9][a-z0-9-]{{0,{SHORTCUT_LENGTH - 1}}}$", max_length=SHORTCUT_LENGTH
+    )
+    text = serializers.CharField(trim_whitespace=False, allow_blank=True)
 
 
 class RatingSerializer(AnswerSerializer[Rating]):

@@ -4,6 +4,7 @@ from django.urls import path
 
 from conversations.views import (
     agents,
+    canned,
     inbox,
     notifications,
     service_levels,
@@ -33,6 +34,11 @@ urlpatterns = [
     path("inbox/availability/", agents.availability, name="availability"),
     path("settings/agents/", agents.agents, name="agents"),
     path("settings/agents/<uuid:person_id>/", agents.agent, name="agent"),
+    path("inbox/<uuid:conversation_id>/canned/", canned.choices, name="canned_choices"),
+    path("settings/replies/", canned.replies, name="replies"),
+    path("settings/replies/new/", canned.create, name="reply_create"),
+    path("settings/replies/<uuid:reply_id>/", canned.edit, name="reply_edit"),
+    path("settings/replies/<uuid:reply_id>/delete/", canned.delete, name="reply_delete"),
     path("settings/notifications/", notifications.targets, name="notifications"),
     path(
         "settings/notifications/<uuid:target_id>/remove/",

@@ -8,7 +8,7 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
-from knowledge.selectors import MAX_QUERY
+from knowledge.questions import MAX_QUERY
 
 MAX_FILES = 50
 ACCEPTED = ".pdf,.docx,.html,.htm,.md,.markdown,.txt,.csv"

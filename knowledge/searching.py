@@ -3,9 +3,9 @@
 BM25 (Robertson & Zaragoza 2009, with the idf of Lucene) is computed by Postgres from the postings
 of the question's terms: `ts_rank` knows no document frequency. It is divided by the best score the
 question could reach anywhere, so it means "share of what was asked that the passage carries",
-0 to 1, whatever the corpus. Fusion adds cosine similarity. Neither depends on how many results are
-wanted: the pool is of fixed size, so raising a limit never reorders and raising a threshold only
-removes.
+0 to 1, whatever the corpus. The pool is what comes first by words together with what comes first
+by meaning. Neither depends on how many results are wanted: the pool is of fixed size, so raising a
+limit never reorders and raising a threshold only removes.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from knowledge.lexical import searchable
 from knowledge.traits import question_subject
 from knowledge.types import SearchFilter, SentenceKind
 
-POOL: Final = 30
+HALF: Final = 20  # so many come into the pool by words, and so many by meaning
+POOL: Final = 2 * HALF
 CANDIDATES: Final = 200
 EXACT_BELOW: Final = 10_000
 K1: Final = 1.2
 B: Final = 0.75
-LEXICAL_WEIGHT: Final = 1.0
 
 # `ask`: the question; `terms`: its stems with their weights in each configuration present;
 # `lexical`: BM25 as a share of what is possible; `near`: HNSW candidates, only for large indexes;
-# `pool`: fused, bounded. The sub-select in LIMIT widens the HNSW search for this statement only:
-# it is evaluated before the index scan begins.
+# `pool`: the best of both, bounded. The sub-select in LIMIT widens the HNSW search for this
+# statement only: it is evaluated before the index scan begins.
 _SEARCH: Final = """
 WITH ask AS MATERIALIZED (
     SELECT %(vector)s::halfvec(384) AS vector
@@ -82,14 +82,16 @@ WITH ask AS MATERIALIZED (
      WHERE chunk.is_live AND (SELECT is_exact FROM scope)
        AND (%(collections)s::text[] IS NULL OR document.collection = ANY(%(collections)s))
        AND NOT document.id = ANY(%(excluded)s::uuid[]))
-), pool AS MATERIALIZED (
+), placed AS (
     SELECT chunk.id, chunk.document_id, 1 - (chunk.embedding <=> ask.vector) AS cosine,
-           coalesce(lexical.share, 0) AS share
+           coalesce(lexical.share, 0) AS share,
+           row_number() OVER (ORDER BY chunk.embedding <=> ask.vector, chunk.id) AS by_meaning,
+           row_number() OVER (ORDER BY lexical.share DESC NULLS LAST, chunk.id) AS by_words
     FROM near JOIN knowledge_chunk chunk USING (id) CROSS JOIN ask
     LEFT JOIN lexical ON lexical.chunk_id = chunk.id
-    ORDER BY (1 - (chunk.embedding <=> ask.vector)) * %(vector_weight)s
-             + coalesce(lexical.share, 0) * %(lexical_weight)s DESC, chunk.id
-    LIMIT %(pool)s
+), pool AS MATERIALIZED (
+    SELECT * FROM placed
+    WHERE by_meaning <= %(half)s OR by_words <= %(half)s AND share > 0
 )
 SELECT chunk.id, chunk.document_id, document.title, chunk.heading, chunk.page, chunk.text,
        chunk.start, chunk."end", chunk.position, pool.cosine, pool.share, chunk.search_config,
@@ -153,17 +155,9 @@ _CANDIDATE_COLUMNS: Final = (
 
 
 def candidates_find(
-    *,
-    query: str,
-    vector: NDArray[np.float32],
-    visible: SearchFilter,
-    vector_weight: float = 1.0,
-    lexical_weight: float = LEXICAL_WEIGHT,
+    *, query: str, vector: NDArray[np.float32], visible: SearchFilter
 ) -> list[Candidate]:
-    """Return the passages worth scoring, at most 30, in one round trip.
-
-    The weights are those of the fusion; benches set one to zero to measure the other alone.
-    """
+    """Return the passages worth scoring, at most 40, in one round trip, in no order."""
     parameters: dict[str, Any] = {
         "vector": f"[{','.join(map(str, vector.tolist()))}]",
         "subject": searchable(question_subject(query)),
@@ -171,9 +165,7 @@ def candidates_find(
         "b": B,
         "candidates": CANDIDATES,
         "exact_below": EXACT_BELOW,
-        "pool": POOL,
-        "vector_weight": vector_weight,
-        "lexical_weight": lexical_weight,
+        "half": HALF,
         "collections": list(visible.collections) or None,
         "excluded": list(visible.excluded_documents),
         "is_filtered": bool(visible.collections or visible.excluded_documents),

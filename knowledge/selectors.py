@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 from uuid import UUID
 
@@ -12,20 +12,14 @@ from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
-from core.embedding import embed
 from core.observability.metrics import retrieval_duration_seconds
 from knowledge.errors import DocumentUnknown, PassageUnknown
 from knowledge.models import Chunk, Document
-from knowledge.scoring import (
-    PASSAGE_FEATURES,
-    ScoredPassage,
-    passages_score,
-    support_score,
-)
+from knowledge.questions import question_text, question_vector
+from knowledge.scoring import ScoredPassage, passages_score, support_score
 from knowledge.searching import POOL, candidates_find
 from knowledge.types import DocumentState, Passage, SearchFilter, SearchResult, Sentence
 
-MAX_QUERY: Final = 2000
 EVERYTHING: Final = SearchFilter()
 # How much of the document is shown around a cited passage.
 CONTEXT_CHARACTERS: Final = 1500
@@ -52,21 +46,21 @@ def passages_search(
     threshold: float = 0.0,
     filter: SearchFilter = EVERYTHING,  # noqa: A002 - the word callers know
 ) -> SearchResult:
-    """Return the passages most likely to answer, at most 30, and how likely they do.
+    """Return the passages most likely to answer, at most 40, and how likely they do.
 
     Scores are calibrated probabilities that depend on neither `limit` nor `threshold`: a higher
-    threshold gives a subset, a higher limit never reorders. A question beyond 2,000 characters is
+    threshold gives a subset, a higher limit never reorders. A question beyond 8,000 characters is
     read as far as that. One embedding and one database round trip.
     """
-    question = " ".join(query.replace("\x00", " ").split())[:MAX_QUERY]
+    question = question_text(query)
     if not question:
         return SearchResult(query, (), 0.0, 0.0, 0.0)
     started = time.perf_counter()
-    vector = embed([question])[0]
+    vector = question_vector(question)
     embedded = time.perf_counter()
     candidates = candidates_find(query=question, vector=vector, visible=filter)
     scored = passages_score(question, candidates)
-    support = support_score(scored)
+    support = support_score(question, scored)
     kept = [found for found in scored if found.score >= threshold]
     finished = time.perf_counter()
     retrieval_duration_seconds.labels(stage="embed").observe(embedded - started)
@@ -97,7 +91,7 @@ def _passage(scored: ScoredPassage) -> Passage:
         score=scored.score,
         sentences=sentences,
         url=source_url(candidate.chunk_id),
-        explanation=dict(zip(PASSAGE_FEATURES, scored.features, strict=True)),
+        explanation=asdict(scored.signals),
     )
 
 

@@ -5,8 +5,8 @@ from rest_framework import serializers
 from core.answers import AnswerSerializer
 from core.api import StrictSerializer, UploadField
 from knowledge.models import Document
+from knowledge.questions import MAX_QUERY
 from knowledge.searching import POOL
-from knowledge.selectors import MAX_QUERY
 
 
 class DocumentUploadSerializer(StrictSerializer):

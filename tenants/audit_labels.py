@@ -18,6 +18,8 @@ ACT_LABELS = {
     Act.NOTIFICATIONS_CHANGED: _("Notifications of waiting visitors changed"),
     Act.SLA_POLICY_CHANGED: _("Service level changed"),
     Act.AGENT_CHANGED: _("Capacity or queues of an agent changed"),
+    Act.CANNED_REPLY_SAVED: _("Shared canned reply saved"),
+    Act.CANNED_REPLY_DELETED: _("Shared canned reply deleted"),
     Act.INVITATION_SENT: _("Person invited"),
     Act.INVITATION_REVOKED: _("Invitation taken back"),
     Act.SECOND_FACTOR_ADDED: _("Second step set up"),

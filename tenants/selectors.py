@@ -62,6 +62,11 @@ def realtime_url(host: str) -> str:
     return str(settings.REALTIME_URL).format(host=host_name(host))
 
 
+def realtime_http_url(host: str) -> str:
+    """Return the address of the realtime process by HTTP for a host name."""
+    return "http" + realtime_url(host).removeprefix("ws")
+
+
 def person_by_email(email: str) -> Person | None:
     return Person.objects.filter(email=email.strip().lower()).first()
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from bench.support.engine_meter import ServerMeter, processor_seconds
 from bench.support.engine_steps import TENANTS
-from bench.support.scratch import DATABASE
 from config.env import BASE_DIR
+from config.scratch import DATABASE
 
 OURS: Final = sys.executable
 PEERS: Final = str(BASE_DIR / ".venv-bench" / "bin" / "python")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bench.support.scratch import scratch_servers
+from config.scratch import scratch_servers
 
 
 def interleavings_run() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from corsheaders.defaults import default_headers
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from config.env import BASE_DIR, ROLE_VARIABLES, Environment
+from config.env import BASE_DIR, DROPS, ROLE_VARIABLES, Environment
 from config.unfold import UNFOLD as UNFOLD
 from core.observability.logs import logging_config
 
@@ -24,6 +24,7 @@ VAR_DIR: Path
 BASE_DOMAIN: str
 PUBLIC_BASE_URL: str
 REALTIME_URL: str
+REALTIME_DROPS: str
 TRUSTED_PROXY_COUNT: int
 DEFAULT_FROM_EMAIL: str
 SOCIALACCOUNT_PROVIDERS: dict[str, Any]
@@ -324,7 +325,9 @@ def _csp(environment: Environment) -> dict[str, Any]:
 
 def _origin_patterns(realtime: str, environment: Environment) -> list[str]:
     base = environment.text("BASE_DOMAIN", "localhost")
-    return [realtime.replace("*", f"*.{base}"), realtime.replace("*", base)]
+    hosts = (realtime.replace("*", f"*.{base}"), realtime.replace("*", base))
+    # The same address by HTTP is for where no WebSocket passes.
+    return [*hosts, *("http" + host.removeprefix("ws") for host in hosts)]
 
 
 def _frame_patterns(environment: Environment) -> list[str]:
@@ -436,6 +439,8 @@ def settings_for(environment: Environment) -> dict[str, Any]:
         "BASE_DOMAIN": base_domain,
         "PUBLIC_BASE_URL": environment.text("PUBLIC_BASE_URL", "http://localhost:8000"),
         "REALTIME_URL": environment.text("REALTIME_URL", "ws://{host}:8001"),
+        # Which frame that may be lost goes when a reader is slow: oldest, newest or priority.
+        "REALTIME_DROPS": environment.text("REALTIME_DROPS", DROPS[0]),
         # Where signed checkpoints are filed; best on a volume the database server cannot write.
         "AUDIT_CHECKPOINT_DIR": environment.text("AUDIT_CHECKPOINT_DIR", str(var_dir / "audit")),
         "TRUSTED_PROXY_COUNT": environment.number("TRUSTED_PROXY_COUNT", 0),

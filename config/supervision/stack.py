@@ -122,6 +122,7 @@ def _realtime(config: StackConfig) -> list[str]:
     return [
         *[_binary("uvicorn"), "config.asgi:application", "--lifespan=off", "--no-access-log"],
         *[f"--host={config.host}", f"--port={config.ports['REALTIME_PORT']}"],
+        "--http=core.realtime.protocol:HttpProtocol",
         *["--ws=core.realtime.protocol:WebSocketProtocol", "--ws-per-message-deflate=false"],
         *["--ws-ping-interval=25", "--ws-ping-timeout=25", f"--ws-max-size={FRAME_LIMIT}"],
         *["--timeout-graceful-shutdown=5", f"--log-config={UVICORN_LOGGING}"],

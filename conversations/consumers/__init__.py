@@ -1,7 +1,7 @@
-"""The sockets of conversations: visitors' and agents'."""
+"""The connections of conversations, visitors' and agents', and where they come in."""
 
-from conversations.consumers.agent import AgentSocket
+from conversations.consumers.agent import AgentConnection
 from conversations.consumers.entry import endpoint
-from conversations.consumers.visitor import VisitorSocket
+from conversations.consumers.visitor import VisitorConnection
 
-__all__ = ["AgentSocket", "VisitorSocket", "endpoint"]
+__all__ = ["AgentConnection", "VisitorConnection", "endpoint"]

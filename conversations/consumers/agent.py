@@ -8,17 +8,18 @@ from uuid import UUID
 from django.conf import settings
 
 from conversations import announce, frames, selectors, services
-from conversations.consumers.following import ConversationSocket
+from conversations.consumers.following import ConversationConnection
 from conversations.consumers.members import (
     Member,
     member_by_key,
     member_by_session,
     member_by_token,
 )
-from conversations.errors import ConversationNotOpen, PersonRequired, TooManyOpen
+from conversations.errors import ConversationNotOpen, OriginRefused, PersonRequired, TooManyOpen
 from conversations.models import Message
 from conversations.origins import origin_is_own
 from conversations.types import PROTOCOL, Author, Position
+from core.errors import Unauthenticated
 from core.realtime.closing import Close
 from core.realtime.errors import HelloRequired, Refused
 from core.realtime.threads import in_thread
@@ -32,7 +33,7 @@ TYPING_SECONDS = 1.0
 READ, WRITE = "conversations:read", "conversations:write"
 
 
-class AgentSocket(ConversationSocket):
+class AgentConnection(ConversationConnection):
     """A member's connection by session cookie or access token, or a machine's by API key."""
 
     kind = "agent"
@@ -54,16 +55,18 @@ class AgentSocket(ConversationSocket):
         """Return who connects; a browser's page must be the workspace's own."""
         handshake = self.handshake
         if handshake.origin and not origin_is_own(handshake.origin):
-            raise Refused(Close.FORBIDDEN, "origin_refused")
+            raise Refused(Close.FORBIDDEN, OriginRefused())
         if handshake.token:
             by = member_by_token if token_is_jwt(handshake.token) else member_by_key
             member = by(handshake.token)
         else:
             member = member_by_session(handshake.cookie(settings.SESSION_COOKIE_NAME))
         if member is None:
-            raise Refused(Close.UNAUTHENTICATED, "unauthenticated", is_visible=True)
+            raise Refused(Close.UNAUTHENTICATED, Unauthenticated(), is_visible=True)
         if self.required_scope not in member.scopes:
-            raise Refused(Close.UNAUTHENTICATED, "scope_missing", is_visible=True)
+            raise Refused(
+                Close.UNAUTHENTICATED, ScopeMissing(scope=self.required_scope), is_visible=True
+            )
         return member
 
     def deliver(self, group: str, packet: Packet) -> None:
@@ -74,9 +77,7 @@ class AgentSocket(ConversationSocket):
             super().deliver(group, packet)
 
     def _credentials_recheck(self) -> None:
-        task = self.loop.create_task(self._guarded(self.beat))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
+        self._task(self._guarded(self.beat))
 
     async def on_hello(self, frame: frames.AgentHello) -> None:
         await self.follow(announce.inbox_group())

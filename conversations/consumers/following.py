@@ -1,4 +1,4 @@
-"""Follow a conversation from a position: what both sockets do alike."""
+"""Follow a conversation from a position: what visitors' and agents' connections do alike."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from redis import RedisError
 from conversations import announce, frames, selectors
 from conversations.types import RESUME_LIMIT, ConversationState, Position
 from core.realtime.closing import Close
+from core.realtime.connection import Connection
 from core.realtime.errors import Refused
 from core.realtime.feed import Feed, Stored
-from core.realtime.socket import Socket
 from core.realtime.threads import in_thread
 from core.realtime.wire import frame_text
 from tenants.admission.admit import Admission, Work, admit
@@ -71,8 +71,8 @@ def _stored_after(conversation_id: UUID, after: int) -> list[Stored]:
     return [Stored(message.seq, frame_text(announce.message_frame(message))) for message in found]
 
 
-class ConversationSocket(Socket):
-    """A socket that follows conversations, and has a place among those of its workspace."""
+class ConversationConnection(Connection):
+    """A connection that follows conversations, and has a place among those of its workspace."""
 
     def places(self) -> list[Place]:
         """Return the places that this connection takes."""
@@ -82,7 +82,7 @@ class ConversationSocket(Socket):
         """Take a place. Without Redis nobody counts, and visitors are let in all the same."""
         refusal = (await in_thread(self._admit)).refusal
         if refusal is not None:
-            raise Refused(Close.TOO_MANY, refusal.code, is_visible=True)
+            raise Refused(Close.TOO_MANY, refusal, is_visible=True)
 
     def _admit(self) -> Admission:
         return admit(purpose="socket", work=Work(places=self.places(), holder=self.id))

@@ -1,4 +1,4 @@
-"""`/ws/chat/`: one visitor, one conversation."""
+"""`/ws/chat/` and the ways in its place: one visitor, one conversation."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import structlog
 from django.db import transaction
 
 from conversations import announce, frames, selectors, services
-from conversations.consumers.following import ConversationSocket, Snapshot
-from conversations.errors import ConversationNotFound, VisitorTokenInvalid
+from conversations.consumers.following import ConversationConnection, Snapshot
+from conversations.errors import ConversationNotFound, OriginRefused, VisitorTokenInvalid
 from conversations.models import Customer
 from conversations.origins import origin_is_own
 from conversations.types import PROTOCOL, Author, Position, ReceivedMessage
@@ -24,7 +24,13 @@ from tenants.admission.current import limits_current
 TYPING_SECONDS = 1.0
 
 
-class VisitorSocket(ConversationSocket):
+def origin_check(origin: str) -> None:
+    """Raise OriginRefused for a page that may not show the widget; its own hosts cost no query."""
+    if origin and not origin_is_own(origin) and origin not in selectors.widget_origins():
+        raise OriginRefused()
+
+
+class VisitorConnection(ConversationConnection):
     """A visitor's connection, proved by the visitor token."""
 
     kind = "visitor"
@@ -40,13 +46,13 @@ class VisitorSocket(ConversationSocket):
         self.customer = await in_thread(self._customer)
 
     def _customer(self) -> Customer:
-        origin = self.handshake.origin
-        if origin and not origin_is_own(origin) and origin not in selectors.widget_origins():
-            raise Refused(Close.FORBIDDEN, "origin_refused")
         try:
+            origin_check(self.handshake.origin)
             return services.visitor_authenticate(visitor_token=self.handshake.token)
+        except OriginRefused as error:
+            raise Refused(Close.FORBIDDEN, error) from None
         except VisitorTokenInvalid as error:
-            raise Refused(Close.UNAUTHENTICATED, error.code, is_visible=True) from None
+            raise Refused(Close.UNAUTHENTICATED, error, is_visible=True) from None
 
     def places(self) -> list[Place]:
         own = limits_current().concurrent_sockets_per_visitor

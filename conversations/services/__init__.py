@@ -19,6 +19,11 @@ from conversations.services.attachments import (
     attachments_sweep,
     size_check,
 )
+from conversations.services.canned import (
+    canned_reply_create,
+    canned_reply_delete,
+    canned_reply_update,
+)
 from conversations.services.chat import chat_answer_wait, chat_message_receive
 from conversations.services.details import (
     attributes_note,
@@ -76,6 +81,9 @@ __all__ = [
     "attributes_note",
     "availability_set",
     "breaches_note",
+    "canned_reply_create",
+    "canned_reply_delete",
+    "canned_reply_update",
     "chat_answer_wait",
     "chat_message_receive",
     "contact_claim",

@@ -137,6 +137,7 @@ def shortcuts() -> list[dict[str, object]]:
         {"keys": ["n"], "text": _("Write a note to the team")},
         {"keys": ["e"], "text": _("Resolve")},
         {"keys": ["/"], "text": _("Search")},
+        {"keys": ["/"], "text": _("In a reply: canned replies")},
         {"keys": ["Esc"], "text": _("Leave the field or the dialog")},
         {"keys": ["?"], "text": _("Show this list")},
     ]
@@ -150,6 +151,7 @@ def words() -> dict[str, str]:
         "failed": _("Not sent"),
         "typing": _("{name} is typing"),
         "saved": _("Saved"),
+        "canned": _("{count} canned replies; the arrow keys choose, Enter fills in"),
         "viewing.one": _("{names} is also looking at this conversation"),
         "viewing.other": _("{names} are also looking at this conversation"),
         "writing": _("{name} is writing a reply"),

@@ -32,7 +32,7 @@ from conversations.views.widget_doors import (
     own_conversation,
     visitors_door,
 )
-from tenants.selectors import realtime_url
+from tenants.selectors import realtime_http_url, realtime_url
 
 # Per address and workspace: an office or a school behind one address stays far below it.
 SESSIONS_A_MINUTE = 3_000
@@ -72,6 +72,7 @@ def session(request: HttpRequest) -> HttpResponse:
             "visitor_token": started.visitor_token,
             "conversation_id": str(started.conversation_id),
             "ws_url": f"{realtime_url(request.get_host())}/ws/chat/",
+            "http_url": f"{realtime_http_url(request.get_host())}/widget/",
         }
     )
 

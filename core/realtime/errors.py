@@ -42,15 +42,30 @@ class FrameRateLimited(RateLimited):
     title = "Too many frames; wait a moment."
 
 
+class ProtocolUnsupported(DomainError):
+    """The client offers no version of the protocol that is spoken here; `versions` lists them."""
+
+    code = "protocol_unsupported"
+    title = "This version of the protocol is not spoken here."
+    http_status = 406
+
+
 class SlowConsumer(Exception):
     """Raised by a queue that may not grow further; the connection is closed with 3008."""
 
 
 class Refused(Exception):
-    """Raised in the handshake; before it is complete the client sees HTTP 403."""
+    """Raised before a connection is served, with the close code and the error that says why.
 
-    def __init__(self, code: int, reason: str, *, is_visible: bool = False) -> None:
-        super().__init__(reason)
+    A WebSocket's client sees HTTP 403 unless the refusal `is_visible`: then the handshake is
+    completed, an `error` frame says what is wrong if the refusal `is_told`, and the code follows.
+    """
+
+    def __init__(
+        self, code: int, error: DomainError, *, is_visible: bool = False, is_told: bool = False
+    ) -> None:
+        super().__init__(error.code)
         self.code = code
-        self.reason = reason
+        self.error = error
         self.is_visible = is_visible
+        self.is_told = is_told

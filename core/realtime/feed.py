@@ -69,7 +69,7 @@ class Feed:
         if not self._is_started:
             self._is_behind = self._is_behind or packet.seq > 0
         elif packet.seq == 0:
-            self._queue.put(packet.text, is_durable=packet.is_durable)
+            self._queue.put(packet.text, is_durable=packet.is_durable, is_slight=packet.is_slight)
         elif self._task is not None:
             self._is_behind = True
         elif packet.seq == self.position + 1:

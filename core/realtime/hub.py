@@ -12,6 +12,7 @@ import os
 import random
 from contextlib import suppress
 from contextvars import Context
+from functools import partial
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -20,6 +21,7 @@ import structlog
 from django.conf import settings
 from redis.asyncio.connection import AbstractConnection
 
+from core.realtime.reordering import Reordering
 from core.realtime.wire import Packet, packet_decode
 
 log = structlog.get_logger(__name__)
@@ -53,6 +55,7 @@ class Hub:
         )
         self._followers: dict[bytes, set[Follower]] = {}
         self._confirmed: dict[bytes, asyncio.Event] = {}
+        self._sequences: dict[bytes, Reordering] = {}
         self._connection: AbstractConnection | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._has_connected = False
@@ -83,6 +86,7 @@ class Hub:
         if not followers and channel in self._followers:
             del self._followers[channel]
             self._confirmed.pop(channel, None)
+            self._forget(channel)
             await self._command("UNSUBSCRIBE", channel)
 
     async def close(self) -> None:
@@ -168,17 +172,30 @@ class Hub:
         self._fan_out(group.encode(), data)
 
     def _fan_out(self, channel: bytes, data: bytes) -> None:
-        followers = self._followers.get(channel)
-        if not followers:
+        if channel not in self._followers:
             return
         try:
             packet = packet_decode(data)
         except ValueError:
             log.warning("hub_packet_unreadable")
             return
+        if packet.seq == 0:
+            self._forward(channel, packet)
+            return
+        sequence = self._sequences.get(channel)
+        if sequence is None:
+            sequence = self._sequences[channel] = Reordering(partial(self._forward, channel))
+        sequence.take(packet)
+
+    def _forward(self, channel: bytes, packet: Packet) -> None:
         group = channel.decode()
-        for follower in tuple(followers):
+        for follower in tuple(self._followers.get(channel, ())):
             follower.deliver(group, packet)
+
+    def _forget(self, channel: bytes) -> None:
+        sequence = self._sequences.pop(channel, None)
+        if sequence is not None:
+            sequence.close()
 
 
 def deliver_here(group: str, data: bytes) -> None:

@@ -23,15 +23,23 @@ def group_name(kind: str, identifier: UUID | str = "all") -> str:
     return tenancy.tenant_key("rt", kind, str(identifier))
 
 
-def broadcast(group: str, frame: Mapping[str, Any], *, durable: bool, skip: str = NOBODY) -> None:
+def broadcast(
+    group: str,
+    frame: Mapping[str, Any],
+    *,
+    durable: bool,
+    slight: bool = False,
+    skip: str = NOBODY,
+) -> None:
     """Send `frame` to everyone who follows `group`; call it once the change has committed.
 
     Never raises for a lost Redis: then this process's own connections hear it, and the others check
     their position against the database, which holds what is durable, at their next heartbeat.
-    `skip` is the connection that need not hear it.
+    `slight` frames are the first to go when a reader is slow; `skip` is the connection that need
+    not hear it.
     """
     seq = int(frame.get("seq") or 0) if durable else 0
-    packet = Packet(text=frame_text(frame), is_durable=durable, seq=seq, skip=skip)
+    packet = Packet(frame_text(frame), durable, seq, skip, slight)
     data = packet_encode(packet)
     try:
         redis_client().publish(group, data)

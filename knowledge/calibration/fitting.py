@@ -72,18 +72,25 @@ def ranking_fit(groups: Sequence[Group], *, signs: Sequence[int], ridge: float =
     The weights maximise the softmax likelihood of the right rows among those of their question
     (ListNet, Cao et al. 2007) by Adam, signs respected; Platt scaling over all rows then fixes
     slope and bias. Fitted row by row instead, a model learns to tell easy questions from hard.
+    A feature that is the same in all rows of a question (sign 0) cannot rank; it is fitted with
+    slope and bias, and shifts the probability.
     """
     weights = _listwise([group for group in groups if group.labels.any()], signs, ridge)
-    scores = np.concatenate([group.features @ weights for group in groups])[:, None]
+    rows = np.concatenate([group.features for group in groups])
     labels = np.concatenate([group.labels for group in groups])
-    rows = np.concatenate([np.full(len(g.labels), g.weight) for g in groups])
-    platt = logistic_fit(scores, labels, rows, signs=[1])
-    slope = platt.weights[0]
-    return Logistic(platt.bias, tuple(float(slope * weight) for weight in weights))
+    mass = np.concatenate([np.full(len(g.labels), g.weight) for g in groups])
+    shifting = [index for index, sign in enumerate(signs) if sign == 0]
+    columns = np.column_stack([rows @ weights, rows[:, shifting]])
+    platt = logistic_fit(columns, labels, mass, signs=[1] + [0] * len(shifting))
+    slope, *shifts = platt.weights
+    final = slope * weights
+    final[shifting] = shifts
+    return Logistic(platt.bias, tuple(map(float, final)))
 
 
 def _listwise(groups: Sequence[Group], signs: Sequence[int], ridge: float) -> Matrix:
     allowed = np.array(signs)
+    fixed = allowed == 0
     total = sum(group.weight for group in groups)
     beta = np.zeros(len(allowed))
     first, second = np.zeros_like(beta), np.zeros_like(beta)
@@ -93,7 +100,7 @@ def _listwise(groups: Sequence[Group], signs: Sequence[int], ridge: float) -> Ma
         second = 0.999 * second + 0.001 * gradient**2
         speed = RANKING_SPEED * (1.0 if step < RANKING_STEPS * 0.6 else 0.3)
         beta += speed * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
-        beta = np.where(allowed * beta < 0, 0.0, beta)
+        beta = np.where(fixed | (allowed * beta < 0), 0.0, beta)
     return beta
 
 
@@ -146,10 +153,9 @@ def calibration_error(predicted: Matrix, labels: Matrix, bins: int = 10) -> floa
 
 
 def ranking_quality(predicted: Matrix, labels: Matrix) -> float:
-    """Return the area under the ROC curve."""
-    order = np.argsort(predicted, kind="stable")
-    ranks = np.empty(len(order))
-    ranks[order] = np.arange(1, len(order) + 1)
+    """Return the area under the ROC curve; equals count half (Mann & Whitney 1947)."""
+    _, place, counts = np.unique(predicted, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
     positives = labels > 0.5
     n, m = int(positives.sum()), int((~positives).sum())
     return float((ranks[positives].sum() - n * (n + 1) / 2) / (n * m)) if n and m else 0.5

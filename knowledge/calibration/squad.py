@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
-from celery import current_app
-
-from knowledge import services
+from knowledge.evaluation.corpus import EvaluationDocument
+from knowledge.evaluation.loading import documents_load
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +35,35 @@ class Squad:
     questions: tuple[Question, ...]
 
 
+class SquadInvalid(ValueError):
+    """A file that is not of SQuAD's form; says why."""
+
+
 def squad_read(path: Path) -> Squad:
-    """Read a SQuAD 2 file; offsets of answers are in their paragraph."""
+    """Read a file of SQuAD's form; offsets of answers are in their paragraph.
+
+    Raises SquadInvalid for anything else.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        return _squad(found["data"])
+    except OSError as error:
+        raise SquadInvalid(f"{path}: {error.strerror}.") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise SquadInvalid(f"{path}: this is not a file of SQuAD's form ({error!r}).") from error
+
+
+def _squad(articles_found: list[dict[str, Any]]) -> Squad:
     paragraphs: list[str] = []
     articles: list[str] = []
     questions: list[Question] = []
-    for article in json.loads(path.read_text(encoding="utf-8"))["data"]:
+    for place, article in enumerate(articles_found):
+        title = str(article.get("title") or place)
         for paragraph in article["paragraphs"]:
             number = len(paragraphs)
-            questions.extend(_question(q, article["title"], number) for q in paragraph["qas"])
+            questions.extend(_question(q, title, number) for q in paragraph["qas"])
             paragraphs.append(paragraph["context"])
-            articles.append(article["title"])
+            articles.append(title)
     return Squad(tuple(paragraphs), tuple(articles), tuple(questions))
 
 
@@ -59,20 +76,11 @@ def _question(item: dict[str, object], article: str, paragraph: int) -> Question
     return Question(str(item["question"]), article, paragraph, own)
 
 
-def squad_load(squad: Squad, progress: Callable[[int, int], None]) -> list[UUID]:
-    """Put every paragraph through the real pipeline as a document of its own; returns their ids.
-
-    Runs in the current tenant, the tasks in place. A paragraph that is there already stays.
-    """
-    current_app.conf.task_always_eager = True
-    ids = []
-    for index, text in enumerate(squad.paragraphs):
-        document = services.document_upload(
-            filename=f"paragraph-{index:04}.txt",
-            content=text.encode(),
-            collection=squad.articles[index][:80],
-            uploaded_by=None,
-        )
-        ids.append(document.pk)
-        progress(index + 1, len(squad.paragraphs))
-    return ids
+def squad_load(squad: Squad) -> list[UUID]:
+    """Make every paragraph a document of the current workspace; returns their ids in order."""
+    pairs = enumerate(zip(squad.paragraphs, squad.articles, strict=True))
+    found = [
+        EvaluationDocument(id=str(number), title="", text=text, group=article)
+        for number, (text, article) in pairs
+    ]
+    return list(documents_load(found))

@@ -10,6 +10,7 @@ import { randomId } from "../widget/shared/dom.js";
 import { renderPlain } from "../widget/shared/markdown.js";
 import { csrfToken } from "../js/csrf.js";
 import { toast } from "../js/toast.js";
+import { Canned } from "./canned.js";
 import { makeTray, pendingFiles } from "./attachments.js";
 import { localiseTimes } from "./times.js";
 
@@ -35,8 +36,11 @@ export class Conversation {
     this.#live = live;
     const part = (name) => article.querySelector(`#inbox-${name}`);
     this.#parts = Object.fromEntries(
-      ["head", "log", "messages", "typing", "composer", "reply", "locked", "about", "notes", "note-form", "note", "pending"].map((name) => [name, part(name)]),
+      ["head", "log", "messages", "typing", "composer", "reply", "locked", "about", "notes", "note-form", "note", "pending", "canned", "canned-status"].map((name) => [name, part(name)]),
     );
+    const { reply, canned } = this.#parts;
+    // Before our own listeners: while its list is open, Enter chooses instead of sending.
+    this.canned = new Canned({ field: reply, list: canned, status: this.#parts["canned-status"], words });
     this.#tray = makeTray({ article, composer: this.#parts.composer, reply: this.#parts.reply, words });
     this.#listen();
     this.#applyState();
@@ -99,7 +103,7 @@ export class Conversation {
       if (retry) this.#send(retry.closest("[data-pending]"));
     });
     this.#parts.reply.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      if (event.defaultPrevented || event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
       this.#parts.composer.requestSubmit();
     });

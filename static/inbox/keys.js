@@ -16,6 +16,7 @@ export function installKeys({ list, conversation, search, help }) {
     "?": () => help.showModal(),
   };
   document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented) return;
     if (event.key === "Escape" && isTyping(event.target)) event.target.blur();
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     if (document.querySelector("dialog[open]") || !Object.hasOwn(actions, event.key)) return;

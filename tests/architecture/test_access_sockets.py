@@ -9,6 +9,7 @@ from asgiref.testing import ApplicationCommunicator
 
 from config.asgi import application
 from conversations import services
+from conversations.consumers.calls import CALLS
 from conversations.routing import SOCKETS
 from core.realtime.closing import Close
 from core.tenancy import tenant_scope
@@ -17,6 +18,12 @@ from tests.conftest import ROLES, World
 
 # Sockets without a required_scope: what proves that a caller may connect.
 BEARERS = {"ws/chat/": "visitor"}
+# Calls in a socket's place: the visitor token opens each. Method and query.
+CALLED = {
+    "widget/events": ("GET", b""),
+    "widget/poll": ("GET", b"wait=0"),
+    "widget/frames": ("POST", b""),
+}
 SCOPED = sorted(path for path, socket in SOCKETS.items() if socket.required_scope)
 Credentials = dict[str, Any]
 communicator: Any = ApplicationCommunicator  # asgiref does not type it
@@ -83,6 +90,37 @@ async def test_socket_lets_in_whom_its_rule_says(path: str, credentials: Credent
     refused = {name for name, code in codes.items() if code is not None}
     assert set(codes) - refused == welcome(path)
     assert {codes[name] for name in refused} <= {Close.UNAUTHENTICATED, Close.FORBIDDEN}
+
+
+async def status(path: str, sent: dict[str, str]) -> int:
+    """Return the status of acme's answer to a call with its own method."""
+    headers = [(b"host", b"acme.localhost")]
+    if "cookie" in sent:
+        headers.append((b"cookie", f"fd_session={sent['cookie']}".encode()))
+    if "token" in sent:
+        headers.append((b"authorization", f"Bearer {sent['token']}".encode()))
+    method, query = CALLED[path]
+    scope = {"type": "http", "method": method, "path": f"/{path}", "query_string": query}
+    call = communicator(application, {**scope, "headers": headers})
+    await call.send_input({"type": "http.request", "body": b"", "more_body": False})
+    answer = await call.receive_output(timeout=5)
+    await call.send_input({"type": "http.disconnect"})
+    await call.wait(timeout=5)
+    return int(answer["status"])
+
+
+def test_every_call_beside_the_sockets_has_a_rule() -> None:
+    assert sorted(CALLS) == sorted(CALLED), "Say in CALLED how it is called."
+
+
+@pytest.mark.parametrize("path", sorted(CALLED))
+async def test_call_lets_in_the_workspaces_visitors_alone(
+    path: str, credentials: Credentials
+) -> None:
+    statuses = {name: await status(path, sent) for name, sent in credentials.items()}
+    # A visitor is let in as far as the body, which is empty.
+    assert statuses.pop("visitor of acme") in {200, 400}
+    assert set(statuses.values()) == {401}
 
 
 async def test_socket_at_an_unknown_address_is_refused(credentials: Credentials) -> None:

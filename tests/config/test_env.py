@@ -36,6 +36,12 @@ def test_process_variables_win_over_the_written_file(tmp_path: Path) -> None:
     assert environment.number("WEB_PORT", 8000) == 1234
 
 
+def test_policy_that_there_is_not_is_named(tmp_path: Path) -> None:
+    values = {**COMPLETE, "VAR_DIR": str(tmp_path), "REALTIME_DROPS": "loudest"}
+    with pytest.raises(EnvironmentIncomplete, match="REALTIME_DROPS must be one of priority"):
+        environment_load(values)
+
+
 def test_secrets_do_not_show_in_the_representation(tmp_path: Path) -> None:
     environment = environment_load({**COMPLETE, "SECRET_KEY": "hush", "VAR_DIR": str(tmp_path)})
     assert "hush" not in repr(environment)

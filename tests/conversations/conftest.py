@@ -50,6 +50,7 @@ def realtime(django_db_setup: None) -> Iterator[Realtime]:
         port=0,
         log_level="warning",
         lifespan="off",
+        http="core.realtime.protocol:HttpProtocol",
         ws="core.realtime.protocol:WebSocketProtocol",
         ws_max_size=256 * 1024,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -85,9 +85,10 @@ class Realtime:
         token: str = "",
         origin: str | None = None,
         headers: dict[str, str] | None = None,
+        versions: Sequence[str] = ("frontdesk.v1",),
     ) -> Iterator[Line]:
         """Connect to a tenant's host."""
-        protocols = ["frontdesk.v1", *([f"token.{token}"] if token else [])]
+        protocols = [*versions, *([f"token.{token}"] if token else [])]
         plain = socket.create_connection(("127.0.0.1", self.port))
         with connect(
             f"ws://{slug}.localhost:{self.port}{path}",

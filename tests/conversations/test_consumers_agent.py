@@ -241,7 +241,7 @@ def test_member_connects_with_an_access_token_of_this_tenant(
 def test_revoked_access_token_opens_no_socket_and_keeps_none(
     realtime: Any, world: Any, transactional_db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.realtime.socket.HEARTBEAT_SECONDS", 0.5)
+    monkeypatch.setattr("core.realtime.connection.HEARTBEAT_SECONDS", 0.5)
     pair = token_of("acme", "agent", world)
     with realtime.line("acme", "/ws/inbox/", token=pair.access_token) as line:
         line.say("hello")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 from prometheus_client import REGISTRY
 
 from conversations import announce
@@ -30,11 +31,29 @@ def resident_megabytes() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def stalled_connect(realtime: Any, visitor: Any) -> socket.socket:
-    """Return a plain connection that has said hello and never reads again."""
+def plain_connect(realtime: Any) -> socket.socket:
     plain = socket.socket()
     plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
     plain.connect(("127.0.0.1", realtime.port))
+    return plain
+
+
+def stalled_stream(realtime: Any, visitor: Any) -> socket.socket:
+    """Return a plain connection that has asked for events and never reads again."""
+    plain = plain_connect(realtime)
+    plain.sendall(
+        (
+            f"GET /widget/events HTTP/1.1\r\nHost: {visitor.slug}.localhost\r\n"
+            f"Authorization: Bearer {visitor.token}\r\n\r\n"
+        ).encode()
+    )
+    assert plain.recv(64).startswith(b"HTTP/1.1 200")
+    return plain
+
+
+def stalled_socket(realtime: Any, visitor: Any) -> socket.socket:
+    """Return a plain connection that has said hello and never reads again."""
+    plain = plain_connect(realtime)
     key = base64.b64encode(os.urandom(16)).decode()
     plain.sendall(
         (
@@ -51,8 +70,9 @@ def stalled_connect(realtime: Any, visitor: Any) -> socket.socket:
     return plain
 
 
+@pytest.mark.parametrize("stalled_connect", [stalled_socket, stalled_stream])
 def test_stalled_reader_is_let_go_and_the_others_hear_everything(
-    realtime: Any, visitor: Any, chat: Connect, world: Any
+    realtime: Any, visitor: Any, chat: Connect, world: Any, stalled_connect: Any
 ) -> None:
     someone = visitor()
     before = closed_as_slow()
@@ -78,7 +98,7 @@ def test_stalled_reader_is_let_go_and_the_others_hear_everything(
     with tenancy.tenant_scope(world.tenants["acme"]):
         group = announce.conversation_group(someone.conversation_id)
         for number in range(FRAMES):
-            frame = {"type": "message", "number": number, "text": "x" * FRAME_BYTES}
+            frame = {"type": "message", "seq": 0, "number": number, "text": "x" * FRAME_BYTES}
             broadcast(group, frame, durable=True)
             while number - len(heard) > 15:
                 time.sleep(0.001)  # the healthy reader is no slow one

@@ -9,7 +9,7 @@ import pytest
 from conversations.models import Conversation
 from conversations.services import handover_request
 from core import tenancy
-from core.realtime import socket
+from core.realtime import connection
 from tenants.models import Membership
 from tests.conversations.lines import Connect
 from tests.factories.conversations import conversation_make, say
@@ -17,7 +17,7 @@ from tests.factories.conversations import conversation_make, say
 
 @pytest.fixture(autouse=True)
 def _quick_heart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "HEARTBEAT_SECONDS", 0.2)
+    monkeypatch.setattr(connection, "HEARTBEAT_SECONDS", 0.2)
 
 
 def test_lost_broadcast_is_repaired_at_the_next_beat(

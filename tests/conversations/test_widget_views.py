@@ -143,7 +143,8 @@ def test_session_gives_a_token_a_conversation_and_the_socket(post: Post, key: st
     response = post("/widget/session", {"key": key}, origin=SHOP)
     assert response.status_code == 200
     body = response.json()
-    assert body.keys() == {"visitor_token", "conversation_id", "ws_url"}
+    assert body.keys() == {"visitor_token", "conversation_id", "ws_url", "http_url"}
+    assert body["http_url"] == body["ws_url"].replace("ws", "http", 1).replace("ws/chat", "widget")
     assert body["ws_url"].endswith("/ws/chat/")
     assert "acme.localhost" in body["ws_url"]
     assert not response.cookies

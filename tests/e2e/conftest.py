@@ -153,10 +153,10 @@ def visit(browser: Browser, shop: Shop) -> Iterator[Visit]:
     """Return a function that comes to the shop in a browser of its own."""
     contexts = []
 
-    def come(early: str = "", **options: Any) -> tuple[Page, Seen]:
+    def come(early: str = "", *, script: str = "", **options: Any) -> tuple[Page, Seen]:
         context = browser.new_context(reduced_motion="reduce", locale="en-GB", **options)
         contexts.append(context)
-        context.add_init_script(LISTEN)
+        context.add_init_script(LISTEN + script)
         seen = Seen()
         seen.follow(context)
         page = context.new_page()

@@ -14,8 +14,8 @@ from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.utils import timezone
 
 from commerce.models import Order
-from conversations.models import Message, SlaPolicy
-from conversations.services import policy_save
+from conversations.models import CannedReply, Message, SlaPolicy
+from conversations.services import canned_reply_create, policy_save
 from core import directory
 from core.tenancy import TenantContext, tenant_scope
 from knowledge.models import Document
@@ -60,10 +60,14 @@ def _talk() -> dict[str, str]:
 
 
 def _promise() -> dict[str, str]:
-    """Return a service level that the workspace keeps."""
+    """Return a service level that the workspace keeps, and what is said often."""
     values = {"name": "Paying customers", "first_response_minutes": 30, "resolution_minutes": 480}
     kept = SlaPolicy.objects.filter(name=values["name"]).first()
-    return {"policy": str((kept or policy_save(values=values)).pk)}
+    policy = kept or policy_save(values=values)
+    said = {"shortcut": "sorry-late", "text": "We are sorry, {{customer.name|dear customer}}."}
+    reply = CannedReply.objects.filter(owner_id=None, shortcut=said["shortcut"]).first()
+    reply = reply or canned_reply_create(owner_id=None, may_share=True, **said)
+    return {"policy": str(policy.pk), "reply": str(reply.pk)}
 
 
 def _runs() -> dict[str, str]:

@@ -75,9 +75,9 @@ def test_search_returns_passages(api: Client, acme: TenantContext) -> None:
         {"query": ""},
         {"query": "x", "unknown": 1},
         {"query": "x", "limit": 0},
-        {"query": "x", "limit": 31},
+        {"query": "x", "limit": 41},
         {"query": "x", "threshold": 2},
-        {"query": "x" * 2001},
+        {"query": "x" * 8001},
         [],
     ],
 )

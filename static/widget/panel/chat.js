@@ -78,8 +78,9 @@ export class Chat extends EventTarget {
   /* ---- out ----------------------------------------------------------------------------------- */
 
   #address() {
-    const { ws_url: url, visitor_token: token } = this.#session;
-    return { url, protocols: [PROTOCOL, `token.${token}`] };
+    const { ws_url: url, http_url: http, visitor_token: token } = this.#session;
+    const calls = http && { url: http, token, protocol: PROTOCOL };
+    return { url, protocols: [PROTOCOL, `token.${token}`], calls };
   }
 
   #hello() {

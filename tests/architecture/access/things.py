@@ -14,8 +14,8 @@ from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.utils import timezone
 
 from commerce.models import Order, Product
-from conversations.models import Message
-from conversations.services import notification_target_add, policy_save
+from conversations.models import CannedReply, Message
+from conversations.services import canned_reply_create, notification_target_add, policy_save
 from core.tenancy import TenantContext, require, tenant_scope
 from knowledge.models import Chunk, Document, DocumentContent
 from routing.models import RoutingDecision
@@ -41,6 +41,8 @@ PARAMETERS = {
     "messages/message_id": "message",
     "conversations/conversation_id": "conversation",
     "inbox/conversation_id": "conversation",
+    "canned-replies/reply_id": "canned_reply",
+    "replies/reply_id": "canned_reply",
     "attachments/attachment_id": "attachment",
     "customers/id": "customer",
     "documents/document_id": "document",
@@ -85,6 +87,7 @@ def things_make(tenant: TenantContext, person: Any) -> dict[str, str]:
             **_commerce(tenant.slug),
             **_workflow(tenant.slug),
             "decision": str(_decision().pk),
+            "canned_reply": str(_canned_reply().pk),
             "block": str(_block().pk),
             "error_code": "not_found",
             "setting_group": "workspace",
@@ -127,6 +130,10 @@ def _conversation() -> dict[str, str]:
         "message": str(message.pk),
         "attachment": str(attachment.pk),
     }
+
+
+def _canned_reply() -> CannedReply:
+    return canned_reply_create(owner_id=None, shortcut="hello", text="Hello!", may_share=True)
 
 
 def _document(slug: str) -> dict[str, str]:

@@ -165,6 +165,7 @@ def test_packet_survives_the_wire() -> None:
     for packet in (
         Packet(text='{"a":"ä\\n€"}', is_durable=True, seq=7),
         Packet(text="{}", is_durable=False, skip="abc"),
+        Packet(text="{}", is_durable=False, is_slight=True),
     ):
         assert packet_decode(packet_encode(packet)) == packet
 

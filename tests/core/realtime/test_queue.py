@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
 from core.realtime.errors import SlowConsumer
-from core.realtime.queue import OutboundQueue
+from core.realtime.queue import OutboundQueue, Policy
 
 
 async def taken(queue: OutboundQueue) -> list[str]:
@@ -43,6 +44,56 @@ async def test_new_ephemeral_frame_is_dropped_when_half_full() -> None:
     queue.put("d" * 50, is_durable=True)
     queue.put("e", is_durable=False)
     assert await taken(queue) == ["d" * 50]
+
+
+def dropped(policy: Policy) -> float:
+    labels = {"policy": policy.value}
+    return REGISTRY.get_sample_value("ws_backpressure_drops_total", labels) or 0.0
+
+
+@pytest.mark.parametrize(
+    ("policy", "left"),
+    [
+        # The one that has waited longest goes, whatever it is.
+        (Policy.OLDEST, ["s" * 20, "new" * 6]),
+        # What has come goes.
+        (Policy.NEWEST, ["e" * 20, "s" * 20]),
+        # The slight one goes.
+        (Policy.PRIORITY, ["e" * 20, "new" * 6]),
+    ],
+)
+async def test_policy_says_which_ephemeral_frame_goes(policy: Policy, left: list[str]) -> None:
+    queue, before = OutboundQueue(max_bytes=100, policy=policy), dropped(policy)
+    queue.put("e" * 20, is_durable=False)
+    queue.put("s" * 20, is_durable=False, is_slight=True)
+    queue.put("new" * 6, is_durable=False)
+    assert await taken(queue) == left
+    assert dropped(policy) == before + 1
+
+
+@pytest.mark.parametrize("policy", [Policy.NEWEST, Policy.PRIORITY])
+async def test_slight_frame_takes_nobodys_place(policy: Policy) -> None:
+    queue = OutboundQueue(max_bytes=100, policy=policy)
+    queue.put("e" * 50, is_durable=False)
+    queue.put("s", is_durable=False, is_slight=True)
+    assert await taken(queue) == ["e" * 50]
+
+
+@pytest.mark.parametrize("policy", Policy)
+async def test_nothing_is_dropped_in_vain(policy: Policy) -> None:
+    queue = OutboundQueue(max_bytes=100, policy=policy)
+    queue.put("e" * 10, is_durable=False, is_slight=True)
+    queue.put("d" * 50, is_durable=True)
+    queue.put("e" * 20, is_durable=False)
+    assert await taken(queue) == ["e" * 10, "d" * 50]
+
+
+async def test_slight_frames_make_room_for_a_durable_one_before_others() -> None:
+    queue = OutboundQueue(max_bytes=100)
+    queue.put("e" * 25, is_durable=False)
+    queue.put("s" * 25, is_durable=False, is_slight=True)
+    queue.put("d" * 70, is_durable=True)
+    assert await taken(queue) == ["e" * 25, "d" * 70]
 
 
 async def test_waiting_ephemeral_frames_make_room_for_a_durable_one() -> None:
@@ -88,15 +139,18 @@ async def test_room_that_never_comes_is_a_slow_consumer() -> None:
         await queue.room(seconds=0.01)
 
 
-@given(st.lists(st.tuples(st.integers(1, 60), st.booleans()), max_size=60))
-def test_no_durable_frame_is_lost_before_the_reader_is_let_go(frames: Any) -> None:
+FRAMES = st.lists(st.tuples(st.integers(1, 60), st.booleans(), st.booleans()), max_size=60)
+
+
+@given(FRAMES, st.sampled_from(Policy))
+def test_no_durable_frame_is_lost_before_the_reader_is_let_go(frames: Any, policy: Policy) -> None:
     async def scenario() -> None:
-        queue = OutboundQueue(max_bytes=200, max_frames=10)
+        queue = OutboundQueue(max_bytes=200, max_frames=10, policy=policy)
         expected = []
-        for number, (size, is_durable) in enumerate(frames):
+        for number, (size, is_durable, is_slight) in enumerate(frames):
             text = f"{number}:".ljust(size, "x")
             try:
-                queue.put(text, is_durable=is_durable)
+                queue.put(text, is_durable=is_durable, is_slight=is_slight)
             except SlowConsumer:
                 return
             expected += [text] if is_durable else []

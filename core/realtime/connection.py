@@ -1,36 +1,43 @@
-"""One WebSocket: strict frames in, a bounded queue out, a heartbeat, one way to end."""
+"""One client: strict frames in, a bounded queue out, a heartbeat, one way to end.
+
+How the frames travel is the transport's business: a WebSocket, an event stream or a long poll.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from contextvars import copy_context
 from typing import Any, ClassVar
 
 import structlog
+from django.conf import settings
 
 from core.errors import DomainError, ServiceUnavailable
 from core.observability.metrics import ws_active_connections, ws_closed_total, ws_frames_total
 from core.realtime.closing import Close
-from core.realtime.errors import FrameInvalid, FrameRateLimited, Refused, SlowConsumer
+from core.realtime.errors import (
+    FrameInvalid,
+    FrameRateLimited,
+    ProtocolUnsupported,
+    Refused,
+    SlowConsumer,
+)
 from core.realtime.feed import Feed
 from core.realtime.frames import Frame, FrameSet
-from core.realtime.handshake import handshake_read
+from core.realtime.handshake import Handshake
 from core.realtime.hub import hub
-from core.realtime.queue import OutboundQueue
+from core.realtime.queue import OutboundQueue, Policy
 from core.realtime.rate import TokenBucket
+from core.realtime.transport import Transport, TransportClosed
 from core.realtime.wire import Packet, frame_text
 
 log = structlog.get_logger(__name__)
 
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-
 HEARTBEAT_SECONDS = 25.0
-CLOSE_SECONDS = 2.0
 RECHECK_SPREAD_SECONDS = 1.0
 FRAMES_A_SECOND, FRAMES_AT_ONCE = 20.0, 60.0
 # A hello may bring hundreds of messages.
@@ -39,8 +46,8 @@ FAULTS_ALLOWED = 20
 RATE_FAULTS_ALLOWED = 500
 
 
-class Socket:
-    """Base of the sockets: says who may connect and what each frame does.
+class Connection:
+    """Base of the connections: says who may connect and what each frame does.
 
     A subclass gives `kind`, `protocol`, `frame_set` and an `on_<type>` coroutine per frame, and may
     override `authenticate`, `admit`, `renew`, `part`, `beat` and `missed`. It follows groups with
@@ -52,19 +59,21 @@ class Socket:
     protocol: ClassVar[str]
     frame_set: ClassVar[FrameSet[Any]]
 
-    def __init__(self, scope: Any, receive: Receive, send: Send) -> None:
+    def __init__(self, handshake: Handshake) -> None:
         self.id = secrets.token_hex(6)
-        self.handshake = handshake_read(scope)
-        self.queue = OutboundQueue()
+        self.handshake = handshake
+        self.queue = OutboundQueue(policy=Policy(settings.REALTIME_DROPS))
         self.feeds: dict[str, Feed] = {}
         self.loop = asyncio.get_running_loop()
         self._groups: set[str] = set()
         self._background: set[asyncio.Task[None]] = set()
         # The hub calls in no tenant's name; what it sets off happens in the one we were made in.
         self._context = copy_context()
-        self._receive = receive
-        self._send = send
         self._stopping: asyncio.Future[Close] = self.loop.create_future()
+        self._transport: Transport | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._beating: asyncio.TimerHandle | None = None
+        self._sent = 0
         self._rate = TokenBucket(FRAMES_A_SECOND, FRAMES_AT_ONCE)
         self._faults = 0
         self._rate_faults = 0
@@ -90,7 +99,7 @@ class Socket:
         """Broadcasts may have been lost; feeds catch up by themselves."""
 
     def send(self, frame: dict[str, Any], *, is_durable: bool = True) -> None:
-        """Queue a frame for this connection; a reader too slow for it is let go."""
+        """Send a frame to this connection; a reader too slow for it is let go."""
         try:
             self.queue.put(frame_text(frame), is_durable=is_durable)
         except SlowConsumer:
@@ -126,7 +135,9 @@ class Socket:
             if feed is not None:
                 feed.deliver(packet)
             else:
-                self.queue.put(packet.text, is_durable=packet.is_durable)
+                self.queue.put(
+                    packet.text, is_durable=packet.is_durable, is_slight=packet.is_slight
+                )
         except SlowConsumer:
             self.stop(Close.SLOW_CONSUMER)
 
@@ -140,83 +151,121 @@ class Socket:
             return
         for feed in self.feeds.values():
             feed.catch_up()
-        task = self.loop.create_task(self._guarded(self.missed))
+        self._task(self._guarded(self.missed))
+
+    def _task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do something beside the reading, until the connection ends."""
+        task = self.loop.create_task(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        return task
 
     # --- the connection's life
 
-    async def run(self) -> None:
+    async def run(self, transport: Transport) -> None:
         """Serve the connection from handshake to close."""
-        await self._receive()
         try:
-            await self.authenticate()
+            await self.enter()
             await self.admit()
         except Refused as refused:
-            await self._refuse(refused)
+            ws_closed_total.labels(code=str(refused.code)).inc()
+            await transport.refuse(refused)
             return
         try:
-            await self._accept()
-            with ws_active_connections.labels(kind=self.kind).track_inprogress():
-                code = await self._serve()
+            await transport.open(self.protocol)
+            with ws_active_connections.labels(kind=self._name(transport)).track_inprogress():
+                code = await self._serve(transport)
         finally:
             await self._guarded(self.part)
-        await self._close(code)
+        if code is not Close.NORMAL:
+            ws_closed_total.labels(code=str(int(code))).inc()
+        await transport.close(code)
 
-    async def _accept(self) -> None:
-        chosen = self.protocol if self.protocol in self.handshake.protocols else None
-        await self._send({"type": "websocket.accept", "subprotocol": chosen})
+    async def answer(self, texts: Sequence[str]) -> list[str]:
+        """Handle frames that came in one call, and return what there is to say to them.
 
-    async def _refuse(self, refused: Refused) -> None:
-        """Answer 403 in the handshake, or a close code that scripts can see after it."""
-        if refused.is_visible:
-            await self._accept()
-        ws_closed_total.labels(code=str(refused.code)).inc()
-        await self._send(
-            {"type": "websocket.close", "code": refused.code, "reason": refused.reason}
-        )
+        The call has no place among the connections and follows nothing; `enter` comes first.
+        """
+        for text in texts:
+            if not self._stopping.done():
+                await self._heard(text)
+        return self.queue.take()
 
-    async def _serve(self) -> Close:
-        tasks = [asyncio.create_task(work()) for work in (self._read, self._write, self._pulse)]
-        endings: list[asyncio.Future[Any]] = [*tasks, self._stopping]
+    async def enter(self) -> None:
+        """Agree on a version of the protocol and find out who connects; raises Refused."""
+        if self.handshake.versions and self.protocol not in self.handshake.versions:
+            error = ProtocolUnsupported(versions=[self.protocol])
+            raise Refused(Close.UNSUPPORTED, error, is_visible=True, is_told=True)
+        await self.authenticate()
+
+    def _name(self, transport: Transport) -> str:
+        return f"{self.kind}{transport.suffix}"
+
+    async def _serve(self, transport: Transport) -> Close:
+        self._transport = transport
+        self.queue.connect(self._push, self._write_begin)
+        # The first beat comes at a random time: after a restart they would all beat at once.
+        self._beat_later(HEARTBEAT_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+        self._task(self._read(transport))
         try:
-            await asyncio.wait(endings, return_when=asyncio.FIRST_COMPLETED)
+            return await self._stopping
         finally:
-            await self._let_go([*tasks, *self._background])
-        return self._stopping.result()
+            await self._let_go()
 
-    async def _let_go(self, tasks: list[asyncio.Task[None]]) -> None:
+    async def _let_go(self) -> None:
         """End the connection's tasks, forget what waits and leave every group."""
         self.stop(Close.NORMAL)
+        if self._beating is not None:
+            self._beating.cancel()
+        tasks = tuple(self._background)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._sent_count()
         self.queue.close()
         for group in tuple(self._groups):
             await self.leave(group)
 
-    async def _close(self, code: Close) -> None:
-        """Say goodbye; a reader that takes nothing is not waited for."""
-        if code is not Close.NORMAL:
-            ws_closed_total.labels(code=str(int(code))).inc()
-        with suppress(OSError, RuntimeError, TimeoutError):
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await self._send({"type": "websocket.close", "code": int(code)})
+    def _push(self, text: str) -> bool:
+        """Send a frame past the queue; only where nothing waits, or is being sent, before it."""
+        is_free = self._writing is None and not self._stopping.done()
+        if self._transport is None or not is_free or not self._transport.push(text):
+            return False
+        self._sent += 1
+        return True
 
-    async def _write(self) -> None:
-        sent = ws_frames_total.labels(direction="out", type="any")
-        with suppress(OSError):
-            while (text := await self.queue.get()) is not None:
-                await self._send({"type": "websocket.send", "text": text})
-                sent.inc()
+    def _write_begin(self) -> None:
+        is_free = self._writing is None and not self._stopping.done()
+        if is_free and self._transport is not None:
+            self._writing = self._task(self._write(self._transport))
+
+    async def _write(self, transport: Transport) -> None:
+        """Send what waits, until nothing does; the connection ends with a client that is gone."""
+        try:
+            while len(self.queue):
+                await transport.send(await self.queue.get() or "")
+                self._sent += 1
+        except OSError:
+            self.stop(Close.NORMAL)
+        finally:
+            self._writing = None
+
+    def _beat_later(self, seconds: float) -> None:
+        self._beating = self.loop.call_later(seconds, self._beat_begin, context=self._context)
+
+    def _beat_begin(self) -> None:
+        self._beat_later(HEARTBEAT_SECONDS)
+        self._task(self._pulse())
 
     async def _pulse(self) -> None:
-        # The first beat comes at a random time: after a restart they would all beat at once.
-        await asyncio.sleep(HEARTBEAT_SECONDS * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
-        while True:
-            await self._guarded(self.renew)
-            await self._guarded(self.beat)
-            await asyncio.sleep(HEARTBEAT_SECONDS)
+        self._sent_count()
+        await self._guarded(self.renew)
+        await self._guarded(self.beat)
+
+    def _sent_count(self) -> None:
+        """Count what was sent since the last beat: a counter for each frame would cost a tenth."""
+        ws_frames_total.labels(direction="out", type="any").inc(self._sent)
+        self._sent = 0
 
     async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
         """Do what no frame has asked for; its failure is told or logged, not fatal."""
@@ -227,12 +276,13 @@ class Socket:
         except Exception:
             log.exception("socket_work_failed", kind=self.kind)
 
-    async def _read(self) -> None:
-        while True:
-            event = await self._receive()
-            if event["type"] == "websocket.disconnect":
-                return
-            await self._heard(event.get("text"))
+    async def _read(self, transport: Transport) -> None:
+        try:
+            with suppress(TransportClosed):
+                while True:
+                    await self._heard(await transport.receive())
+        finally:
+            self.stop(Close.NORMAL)
 
     # --- frames
 

@@ -1,4 +1,8 @@
-"""Embedded servers and a migrated database of a bench's own, gone when it ends."""
+"""Embedded servers and a migrated database of one's own, gone at the end.
+
+For what measures: a bench, or an evaluation (`python -m config.scratch manage.py retrieval_eval …`
+runs a command on them). What runs anyway is not touched.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -93,7 +97,18 @@ def manage_tried(
     )
 
 
+def main(command: Sequence[str]) -> int:
+    """Run a command of this checkout on servers of its own; returns its exit code."""
+    with scratch_servers():
+        done = subprocess.run([sys.executable, *command], check=False)  # noqa: S603 - our own
+    return done.returncode
+
+
 def _port_free() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
