@@ -24,7 +24,7 @@ class Cue(Enum):
 
 _WORDS = {
     Cue.PHONE: "phone telephone tel mobile cell fax call calling called dial reach whatsapp sms"
-    " contact callback text ring message messages mobil telefon registered handy",
+    " contact callback text ring message messages mobil telefon registered handy answering",
     Cue.CARD: "credit debit card cards visa mastercard amex cc paid pay",
     Cue.SSN: "ssn itin security",
     Cue.LICENSE: "license licence dl",

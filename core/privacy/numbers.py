@@ -83,6 +83,11 @@ _VALIDATORS: dict[str, Callable[[str], bool]] = {
     "pesel": pesel.is_valid,
     "steuer-id": idnr.is_valid,
 }
+# An area code in brackets, and what is said behind a number of a signature: "22 498 317 office".
+_AREA = re.compile(r"\([0-9]{1,4}\)[ -]?[0-9]{2,5}(?:[ -][0-9]{2,5}){0,2}")
+_CALLED = re.compile(
+    r"[ \-,(]{0,3}(?:office|fax|mobile|cell|home|work|phone|tel|direct)\b", re.IGNORECASE
+)
 _DIGITS = re.compile(r"[0-9]")
 
 
@@ -164,8 +169,9 @@ def _phone(text: str, match: re.Match[str]) -> Kind | None:
         return None
     if number.startswith("+"):
         return Kind.PHONE_NUMBER if _is_international(digits) else None
-    is_shaped = bool(_NANP.fullmatch(number) or _TRUNK.fullmatch(number))
-    is_announced = cue is Cue.PHONE and (len(digits) > 6 or not number.isdigit())
+    is_shaped = any(shape.fullmatch(number) for shape in (_NANP, _TRUNK, _AREA))
+    is_called = cue is Cue.PHONE or bool(_CALLED.match(text, match.end()))
+    is_announced = is_called and (len(digits) > 6 or not number.isdigit())
     return Kind.PHONE_NUMBER if is_shaped or is_announced else None
 
 
