@@ -88,6 +88,8 @@ def queue_enter(
     conversation.queue_place = selectors.queue_position(conversation)
     system_append(conversation, SystemKind.QUEUED, text)
     conversation_store(conversation, has_new_state=True)
+    if since or conversation.priority:  # others may stand behind this one now
+        places_announce(queue)
 
 
 def _line(reason: str) -> str:
@@ -136,7 +138,7 @@ def person_joins(conversation: Conversation, person: Person) -> None:
     joined = _("%(name)s joined the conversation.") % {"name": person.display_name}
     system_append(conversation, SystemKind.JOINED, joined, name=person.display_name)
     conversation_store(conversation, has_new_state=True)
-    _places_announce(queue)
+    places_announce(queue)
     publish(catalogue.ConversationClaimed(conversation_id=conversation.pk, person_id=person.pk))
 
 
@@ -205,7 +207,7 @@ def conversation_resolve(*, conversation_id: UUID, person_id: UUID) -> Conversat
         conversation_store(conversation, has_new_state=True)
         targets_meet(conversation, SlaKind.RESOLUTION)
         targets_drop(conversation)
-        _places_announce(queue)
+        places_announce(queue)
         publish(catalogue.ConversationResolved(conversation_id=conversation_id, by="agent"))
     return conversation
 
@@ -216,8 +218,8 @@ def owner_check(conversation: Conversation, person_id: UUID) -> None:
         raise NotAssignedToYou(agent=conversation.owner_name)
 
 
-def _places_announce(queue: str) -> None:
-    """Tell those at the head of a queue that somebody has left it."""
+def places_announce(queue: str) -> None:
+    """Tell those at the head of a queue that their place may be another one."""
     if queue:
         for waiting in selectors.queue_list(queue=queue)[:_TOLD_THEIR_PLACE]:
             announce.status_announce(waiting)

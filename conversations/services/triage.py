@@ -13,6 +13,7 @@ from django.utils import timezone
 from conversations import announce
 from conversations.errors import LabelsInvalid, SnoozeInvalid
 from conversations.models import Conversation
+from conversations.services.handover import places_announce
 from conversations.services.service_levels import targets_revise
 from conversations.services.transcript import conversation_lock, conversation_store
 from conversations.types import LABEL_LENGTH, LABELS_LIMIT, Priority
@@ -33,11 +34,13 @@ def conversation_triage(*, conversation_id: UUID, changes: Triage) -> Conversati
     """Change priority, labels or snoozing of a conversation, and tell every agent's list.
 
     A snoozed conversation leaves the lists until its time has come or the visitor writes. Labels
-    are stored in lower case, each once. Idempotent. Locks the conversation. Raises
-    ConversationNotFound, LabelsInvalid, SnoozeInvalid.
+    are stored in lower case, each once. Another priority gives those who wait other places, which
+    they are told. Idempotent. Locks the conversation. Raises ConversationNotFound, LabelsInvalid,
+    SnoozeInvalid.
     """
     with transaction.atomic():
         conversation = conversation_lock(conversation_id)
+        before = conversation.priority
         if "priority" in changes:
             conversation.priority = changes["priority"]
         if "labels" in changes:
@@ -47,6 +50,8 @@ def conversation_triage(*, conversation_id: UUID, changes: Triage) -> Conversati
         conversation_store(conversation)
         targets_revise(conversation)
         announce.change_announce(conversation)
+        if conversation.priority != before:
+            places_announce(conversation.queue)
     return conversation
 
 

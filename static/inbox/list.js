@@ -44,12 +44,13 @@ export class List {
     }
   }
 
+  /** Read the list again in a moment; events that never pause do not put it off. */
   refreshSoon() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#refresh(), GATHER);
+    this.#timer ??= setTimeout(() => this.#refresh(), GATHER);
   }
 
   async #refresh() {
+    this.#timer = null;
     if (this.#running) {
       this.#again = true;
       return;

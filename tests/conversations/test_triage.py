@@ -25,6 +25,7 @@ from conversations.services.triage import labels_clean
 from conversations.types import Priority
 from core import tenancy
 from core.tenancy import TenantContext
+from tests.conversations.lines import Connect
 from tests.factories.conversations import conversation_make, say
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -264,3 +265,36 @@ class TestApi:
         [listed] = call("get", f"/{talk.pk}/notes").json()["results"]
         assert UUID(listed["id"]) == ConversationNote.objects.get().pk
         assert call("get", f"/{talk.pk}/messages").json()["results"][0]["text"] != "Hm"
+
+
+# --- who waits, and what they are told of their place
+
+
+def queued(world: Any, someone: Any) -> UUID:
+    """Have a visitor wait for a person; return their conversation."""
+    with tenancy.tenant_scope(world.tenants["acme"]):
+        waits = services.handover_request(
+            conversation_id=someone.conversation_id, fence=None, reason="requested"
+        )
+        return waits.pk
+
+
+def test_who_waits_is_told_when_somebody_urgent_passes(
+    visitor: Any, chat: Connect, world: Any, people: People
+) -> None:
+    first, second, agent = visitor(), visitor(), people["acme", "agent"]
+    queued(world, first)
+    urgent = queued(world, second)
+    with chat(first) as line:
+        line.say("hello")
+        assert line.hear("status")["queue"]["position"] == 1
+        with tenancy.tenant_scope(world.tenants["acme"]):
+            services.conversation_triage(
+                conversation_id=urgent, changes={"priority": Priority.URGENT}
+            )
+        assert line.hear("status")["queue"]["position"] == 2
+        with tenancy.tenant_scope(world.tenants["acme"]):
+            services.conversation_claim(conversation_id=urgent, person_id=agent.pk)
+            assert line.hear("status")["queue"]["position"] == 1
+            services.conversation_requeue(conversation_id=urgent, person_id=agent.pk)
+        assert line.hear("status")["queue"]["position"] == 2

@@ -27,6 +27,23 @@ DUPLICATE_IDS = """
 }
 """
 
+# News that never pauses for as long as the list waits before it asks; the answers are counted.
+BUSY = """
+async () => {
+  document.body.innerHTML = `<div id="inbox" data-list="/list" data-view="all">
+    <input id="inbox-search"><div id="inbox-rows"></div></div>`;
+  let asked = 0;
+  window.fetch = async () => { asked += 1; return new Response("<ul></ul>"); };
+  const { List } = await import("/static/inbox/list.js");
+  const list = new List({ root: document.getElementById("inbox") });
+  for (let count = 0; count < 40; count += 1) {
+    list.refreshSoon();
+    await new Promise((go) => setTimeout(go, 25));
+  }
+  return asked;
+}
+"""
+
 
 @pytest.fixture
 def acme(stack: dict[str, Any]) -> Tenant:
@@ -155,6 +172,11 @@ def test_inbox_controls_have_names_and_ids_are_unique(
     page.keyboard.press("c")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Resolve").click()
+
+
+def test_list_is_read_again_while_news_never_pauses(page: Page, checkout: str) -> None:
+    page.goto(f"{checkout}/tests/e2e/blank.html")
+    assert 1 < page.evaluate(BUSY) < 20
 
 
 def test_inbox_shows_one_pane_at_a_time_on_a_phone(

@@ -5,16 +5,17 @@ What the browsers show is compared with what the database has. The steps need ea
 
 from __future__ import annotations
 
-import secrets
+import base64
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, FrameLocator, Locator, Page, expect
+from playwright.sync_api import Browser, FilePayload, Locator, expect
 
-from tests.e2e.people import sign_in, visit
-from tests.e2e.running import Database
+from tests.conversations.files import PDF
+from tests.e2e.axe import SIZES, faults
+from tests.e2e.cast import WIDE, Agent, Cast, Visitor, everybody
 
 pytestmark = pytest.mark.usefixtures("step")
 QUESTION = "How long do I have to return a lamp?"
@@ -24,19 +25,10 @@ HOSTILE_TEXT = (
     "\u202eesrever\u202c \u2066isolated \u200b**bold**"
 )
 NEXT = "You are next."
-# Each message as a reader has it: its number, who said it, and the words.
-SHOWN = """
-(nodes, words) => nodes.map((node) =>
-  [Number(node.dataset.seq), node.dataset.author, node.querySelector(words).textContent])
-"""
 # An override must end with the element that holds it, or it would turn what stands beside it.
 KEEPS_ITS_DIRECTION = """
 (node) => getComputedStyle(node).display !== "inline"
   || getComputedStyle(node).unicodeBidi.startsWith("isolate")
-"""
-SAID = """
-SELECT seq, author, text FROM conversations_message
-WHERE conversation_id = %s AND author <> 'system' ORDER BY seq
 """
 KINDS = """
 SELECT array_agg(kind::text ORDER BY seq) FROM conversations_message
@@ -49,136 +41,26 @@ WHERE mine.id = %s AND other.state = 'queued' AND other.queue = mine.queue
   AND (other.priority > mine.priority
        OR other.priority = mine.priority AND other.queued_at < mine.queued_at)
 """
+# A picture that is drawn, so that it can be told from a broken one.
+DRAWING = """
+() => {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 200 });
+  canvas.getContext("2d").fillRect(40, 40, 160, 90);
+  return canvas.toDataURL("image/png").split(",")[1];
+}
+"""
 AI_COUNT = """
 SELECT count(*) FROM conversations_message WHERE conversation_id = %s AND author = 'ai'
 """
 
 
-@dataclass
-class Visitor:
-    """Somebody on the shop's page with the chat open."""
-
-    context: BrowserContext
-    page: Page
-    panel: FrameLocator
-    conversation: str = ""
-
-    def type(self, text: str) -> None:
-        self.panel.get_by_label("Your message").press_sequentially(text, delay=40)
-
-    def say(self, text: str) -> Locator:
-        self.panel.get_by_label("Your message").fill(text)
-        self.panel.get_by_label("Your message").press("Enter")
-        return self.said(text)
-
-    def said(self, text: str) -> Locator:
-        return self.panel.locator(".message[data-seq]").filter(has_text=text)
-
-    def banner(self, kind: str) -> Locator:
-        return self.panel.locator(f".banner[data-kind={kind}]")
-
-    def ask_for_a_person(self) -> None:
-        self.panel.locator("#person").click()
-        expect(self.banner("queued")).to_be_visible()
-
-
-@dataclass
-class Agent:
-    """Somebody of the team with the inbox open."""
-
-    context: BrowserContext
-    page: Page
-    base_url: str
-
-    def opens(self, conversation: str) -> None:
-        self.page.goto(f"{self.base_url}/inbox/{conversation}/?view=all")
-        expect(self.page.locator("#inbox-line")).to_have_attribute("data-state", "up")
-
-    def row(self, conversation: str) -> Locator:
-        return self.page.locator(f"a.inbox-row[data-conversation='{conversation}']")
-
-    def does(self, action: str) -> None:
-        self.page.locator(f"#inbox-head [data-action={action}] button").click()
-
-    def says(self, text: str) -> None:
-        self.page.get_by_label("Reply", exact=True).fill(text)
-        self.page.get_by_label("Reply", exact=True).press("Enter")
-
-    def state(self, state: str) -> None:
-        expect(self.page.locator("#inbox-state")).to_have_attribute("data-state", state)
-
-
-@dataclass
-class Cast:
-    """Everybody, and a word that nobody said before."""
-
-    tenant: dict[str, Any]
-    database: Database
-    ada: Agent
-    ben: Agent
-    vera: Visitor
-    wim: Visitor
-    xena: Visitor
-    alerts: list[str]
-    word: str = field(default_factory=lambda: f"q{secrets.token_hex(5)}")
-
-    def transcript(self, visitor: Visitor) -> list[tuple[int, str, str]]:
-        return self.database.rows(SAID, visitor.conversation)
-
-    def agrees(self, visitor: Visitor, page: Page | None = None) -> None:
-        """Hold what a visitor sees against the database: each message once, in order, as said."""
-        wanted = self.transcript(visitor)
-        panel = page.frame_locator("#frontdesk-widget iframe") if page else visitor.panel
-        found = panel.locator(".message[data-seq]")
-        expect(found).to_have_count(len(wanted))
-        expect(panel.locator(".message:not([data-seq], .typing)")).to_have_count(0)
-        _same(found.evaluate_all(SHOWN, ".text"), wanted)
-
-    def agent_agrees(self, agent: Agent, visitor: Visitor) -> None:
-        wanted = self.transcript(visitor)
-        found = agent.page.locator("#inbox-messages .inbox-message[data-seq]")
-        expect(found).to_have_count(len(wanted))
-        expect(agent.page.locator("#inbox-messages [data-pending]")).to_have_count(0)
-        _same(found.evaluate_all(SHOWN, ".inbox-bubble"), wanted)
-
-
-def _same(found: list[list[Any]], wanted: list[tuple[int, str, str]]) -> None:
-    """Compare number and author of all, and the words of people: the AI's are laid out."""
-    assert [one[:2] for one in found] == [[seq, author] for seq, author, _ in wanted]
-    people = [text.strip() for _, author, text in found if author != "ai"]
-    assert people == [text for _, author, text in wanted if author != "ai"]
-
-
 @pytest.fixture(scope="module")
 def cast(browser: Browser, stack: dict[str, Any]) -> Iterator[Cast]:
-    """Bring everybody to their page: two agents and three visitors, none sharing a context."""
-    tenant = stack["tenants"]["globex"]
-    alerts: list[str] = []
-    pages = [_page(browser, alerts) for _ in range(5)]
-    agents = [Agent(page.context, page, tenant["base_url"]) for page in pages[:2]]
-    for agent, who in zip(agents, ("agent", "staff"), strict=True):
-        sign_in(agent.page, tenant, who)
-    visitors = [Visitor(page.context, page, visit(page, tenant)) for page in pages[2:]]
-    database = Database(tenant["slug"])
-    ada, ben = agents
-    vera, wim, xena = visitors
-    yield Cast(tenant, database, ada, ben, vera, wim, xena, alerts)
-    database.close()
-    for page in pages:
-        page.context.close()
-
-
-def _page(browser: Browser, alerts: list[str]) -> Page:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
-    context.set_default_timeout(20_000)
-    page = context.new_page()
-
-    def dismiss(dialog: Dialog) -> None:
-        alerts.append(dialog.message)
-        dialog.dismiss()
-
-    page.on("dialog", dismiss)
-    return page
+    cast = everybody(browser, stack["tenants"]["globex"])
+    yield cast
+    cast.database.close()
+    for one in (cast.ada, cast.ben, cast.vera, cast.wim, cast.xena):
+        one.context.close()
 
 
 def _begun(cast: Cast, visitor: Visitor, text: str) -> None:
@@ -212,15 +94,14 @@ def test_one_agent_claims_and_the_other_is_told_who_has_it(cast: Cast) -> None:
     late.goto(f"{cast.ben.base_url}/inbox/{cast.vera.conversation}/")
     cast.ada.opens(cast.vera.conversation)
     cast.ada.does("claim")
-    expect(cast.ada.page.locator("#inbox-state")).to_have_attribute("data-mine", "1")
-    owner = "SELECT owner_name FROM conversations_conversation WHERE id = %s"
-    name = cast.database.one(owner, cast.vera.conversation)
+    cast.ada.has_it()
+    name = cast.owner(cast.vera)
     late.locator("#inbox-head [data-action=claim] button").click()
     expect(late.locator("[data-toasts]")).to_contain_text(name)
     expect(late.locator("[data-toasts]")).to_contain_text("already has this conversation")
     late.close()
     expect(cast.vera.banner("assigned")).to_contain_text(name)
-    assert cast.database.one(owner, cast.vera.conversation) == name
+    assert cast.owner(cast.vera) == name
 
 
 def test_who_waits_moves_up(cast: Cast) -> None:
@@ -234,9 +115,7 @@ def test_they_talk_and_each_sees_the_other_type_and_read(cast: Cast) -> None:
     _typed_until_seen(vera, ada.page.locator("#inbox-typing"))
     expect(vera.say("How long is delivery?")).to_be_visible()
     expect(ada.page.locator("#inbox-messages")).to_contain_text("How long is delivery?")
-    reply = ada.page.get_by_label("Reply", exact=True)
-    reply.press_sequentially("A week", delay=40)
-    expect(vera.panel.locator(".message.typing")).to_be_visible()
+    _typed_until_seen(ada, vera.panel.locator(".message.typing"))
     ada.says("A week, she says.")
     expect(vera.said("A week, she says.")).to_be_visible()
     cast.agrees(vera)
@@ -247,13 +126,13 @@ def test_they_talk_and_each_sees_the_other_type_and_read(cast: Cast) -> None:
         cast.database.until(seq, read, vera.conversation)
 
 
-def _typed_until_seen(visitor: Visitor, indicator: Locator) -> None:
+def _typed_until_seen(typist: Visitor | Agent, told: Locator) -> None:
     """Type until it is seen: a typing frame is a hint, and hints may be dropped."""
-    for _ in range(20):
-        visitor.type("hm ")
-        if indicator.is_visible():
+    for _ in range(40):
+        typist.type("hm ")
+        if told.is_visible():
             return
-    raise AssertionError("The agent never saw that the visitor was typing.")
+    raise AssertionError("Nobody saw that somebody was typing.")
 
 
 def test_note_with_a_mention_reaches_the_other_agent_and_no_visitor(cast: Cast) -> None:
@@ -267,28 +146,33 @@ def test_note_with_a_mention_reaches_the_other_agent_and_no_visitor(cast: Cast) 
     expect(cast.vera.panel.locator("body")).not_to_contain_text("what do we do about")
 
 
-def test_priority_and_labels_are_set_and_the_other_sees_them(cast: Cast) -> None:
-    page = cast.ada.page
+def test_label_and_priority_are_seen_by_the_other_and_lists_follow(cast: Cast) -> None:
+    page, row = cast.ada.page, cast.ben.row(cast.vera.conversation)
+    cast.ben.views("all", label=cast.word)
+    expect(row).to_have_count(0)
     page.get_by_label("Priority").select_option("urgent")
     page.get_by_label("Labels").fill(f"refund, {cast.word}")
-    page.locator("[data-action=triage] button").click()
-    expect(page.locator("[data-toasts]")).to_contain_text("Saved")
-    expect(cast.ben.row(cast.vera.conversation)).to_contain_text("Urgent")
-    expect(cast.ben.row(cast.vera.conversation)).to_contain_text(cast.word)
+    cast.ada.saves("triage")
+    expect(row).to_contain_text("Urgent")
     kept = "SELECT labels FROM conversations_conversation WHERE id = %s"
     assert set(cast.database.one(kept, cast.vera.conversation)) == {"refund", cast.word}
+    page.get_by_label("Labels").fill("refund")
+    cast.ada.saves("triage")
+    expect(row).to_have_count(0)
 
 
-def test_snoozed_conversation_comes_back_when_its_visitor_writes(cast: Cast) -> None:
+def test_snoozed_conversation_leaves_the_lists_until_its_visitor_writes(cast: Cast) -> None:
     page, vera = cast.ada.page, cast.vera
-    page.locator("[data-view=mine]").click()
-    expect(cast.ada.row(vera.conversation)).to_be_visible()
-    cast.ada.row(vera.conversation).click()
+    rows = [agent.row(vera.conversation) for agent in (cast.ada, cast.ben)]
+    cast.ben.views("all")
+    cast.ada.opens(vera.conversation, "mine")
     page.get_by_label("Snooze").select_option("1h")
-    page.locator("[data-action=triage] button").click()
-    expect(cast.ada.row(vera.conversation)).to_have_count(0)
+    cast.ada.saves("triage")
+    for row in rows:
+        expect(row).to_have_count(0)
     expect(vera.say("I am back")).to_be_visible()
-    expect(cast.ada.row(vera.conversation)).to_be_visible()
+    for row in rows:
+        expect(row).to_be_visible()
     until = "SELECT snoozed_until FROM conversations_conversation WHERE id = %s"
     assert cast.database.one(until, vera.conversation) is None
 
@@ -311,6 +195,63 @@ def test_visitor_without_a_network_finds_everything_exactly_once(cast: Cast) -> 
     expect(ada.page.locator("#inbox-messages")).to_contain_text("I wrote this in a tunnel")
     cast.agrees(vera)
     cast.agent_agrees(ada, vera)
+
+
+def _attached(scope: Any, name: str, kind: str, content: bytes) -> None:
+    file: FilePayload = {"name": name, "mimeType": kind, "buffer": content}
+    scope.locator("input[type=file]").set_input_files(file)
+    expect(scope.locator(".upload[data-state=ready]")).to_have_count(1)
+
+
+def test_picture_goes_one_way_and_a_document_the_other(cast: Cast) -> None:
+    vera, page = cast.vera, cast.ada.page
+    drawing = base64.b64decode(vera.page.evaluate(DRAWING))
+    _attached(vera.panel.locator("body"), "scratch.png", "image/png", drawing)
+    expect(vera.say("This scratch, look")).to_be_visible()
+    picture = page.locator(".inbox-message[data-author=visitor] .inbox-picture img")
+    expect(picture).to_have_js_property("naturalWidth", 320)
+    _attached(page.locator("#inbox-composer"), "returns.pdf", "application/pdf", PDF)
+    cast.ada.says("Print this, please")
+    chip = vera.panel.get_by_role("button", name="Download returns.pdf")
+    with vera.page.expect_download() as download:
+        chip.click()
+    assert Path(download.value.path()).read_bytes() == PDF
+    cast.agrees(vera)
+    cast.agent_agrees(cast.ada, vera)
+
+
+def test_two_agents_in_one_conversation_are_told_of_each_other(cast: Cast) -> None:
+    ada, ben = cast.ada, cast.ben
+    ben.opens(cast.vera.conversation)
+    for agent in (ada, ben):
+        expect(agent.page.locator("#inbox-viewers")).to_contain_text("is also looking at")
+    told = f"{cast.owner(cast.vera)} is writing a reply"
+    _typed_until_seen(ada, ben.page.locator("#inbox-viewers", has_text=told))
+    expect(ben.page.locator("#inbox-locked")).to_contain_text("has this conversation")
+    ada.page.get_by_label("Reply", exact=True).fill("")
+
+
+def test_given_by_hand_to_the_other_who_puts_it_back_into_the_queue(cast: Cast) -> None:
+    vera, ada, ben = cast.vera, cast.ada, cast.ben
+    ada.opens(vera.conversation, "mine")
+    known = "SELECT id::text FROM public.tenants_person WHERE email = %s"
+    person = cast.database.one(known, cast.tenant["staff"]["email"])
+    ada.page.get_by_label("Who answers").select_option(value=person)
+    ada.saves("assign")
+    ben.has_it()
+    expect(ada.row(vera.conversation)).to_have_count(0)
+    expect(vera.banner("assigned")).to_contain_text(cast.owner(vera))
+    ben.does("requeue")
+    ben.state("queued")
+    expect(vera.banner("queued")).to_contain_text(NEXT)  # urgent: before the one who waited first
+    place = cast.database.one(PLACE, cast.wim.conversation)
+    expect(cast.wim.banner("queued")).to_contain_text(f"number {place} in the queue")
+    ada.views("queue")
+    ada.row(vera.conversation).click()
+    ada.does("claim")
+    ada.has_it()
+    expect(ben.page.locator("#inbox-state")).to_have_attribute("data-state", "assigned")
+    expect(vera.banner("assigned")).to_contain_text(cast.owner(vera))
 
 
 def test_ai_has_said_nothing_since_the_claim(cast: Cast) -> None:
@@ -373,7 +314,7 @@ def test_handed_back_the_ai_answers_again(cast: Cast) -> None:
     cast.agrees(vera)
 
 
-def test_resolved_by_a_person_and_reopened_by_the_visitor(cast: Cast) -> None:
+def test_resolved_by_a_person_rated_and_reopened_by_the_visitor(cast: Cast) -> None:
     vera, ada = cast.vera, cast.ada
     ada.does("claim")
     expect(vera.banner("assigned")).to_be_visible()
@@ -381,11 +322,42 @@ def test_resolved_by_a_person_and_reopened_by_the_visitor(cast: Cast) -> None:
     expect(vera.banner("resolved")).to_be_visible()
     ada.state("resolved")
     cast.database.until("resolved", STATE, vera.conversation)
+    vera.panel.locator("label[for=score-4]").click()
+    vera.panel.get_by_label("Would you like to add something?").fill(f"Kind {cast.word}")
+    vera.panel.get_by_role("button", name="Send rating").click()
+    expect(vera.panel.locator("#card")).to_contain_text("Thank you for your rating.")
+    about = ada.page.locator("#inbox-about")
+    expect(about).to_contain_text("4 of 5")
+    expect(about).to_contain_text(f"Kind {cast.word}")
     expect(vera.say("One more thing: thank you")).to_be_visible()
     expect(vera.banner("resolved")).to_have_count(0)
     ada.state("ai")
-    kinds = ["queued", "joined", "handed_back", "joined", "resolved", "reopened"]
+    kinds = ["queued", "joined", "joined", "queued", "joined", "handed_back"]
+    kinds += ["joined", "resolved", "reopened"]
     assert cast.database.one(KINDS, vera.conversation) == kinds
+
+
+def test_an_agent_answers_on_a_phone_and_the_visitor_reads_in_the_dark(cast: Cast) -> None:
+    ben, wim = cast.ben, cast.wim
+    ben.page.set_viewport_size(SIZES["phone"])
+    wim.page.emulate_media(color_scheme="dark")
+    assert wim.faults() == []
+    ben.views("queue")
+    ben.row(wim.conversation).click()
+    expect(ben.row(wim.conversation)).to_be_hidden()
+    ben.does("claim")
+    ben.has_it()
+    ben.says("I am on my way")
+    expect(wim.said("I am on my way")).to_be_visible()
+    expect(wim.banner("assigned")).to_be_visible()
+    assert faults(ben.page) == []
+    assert wim.faults() == []
+    cast.agrees(wim)
+    cast.agent_agrees(ben, wim)
+    ben.does("hand_back")
+    ben.state("ai")
+    ben.page.set_viewport_size(WIDE)
+    ben.views("all")
 
 
 def test_search_finds_what_was_said(cast: Cast) -> None:
