@@ -179,5 +179,6 @@ def test_list_costs_the_same_queries_for_one_row_and_three(
         sell(acme, number)
         with CaptureQueriesContext(connection) as queries:
             client.get(path)
-        counts.append(len(queries))
-    assert counts[1] == counts[2] <= counts[0]
+        # Sessions, settings and limits are refreshed as time passes, whatever is listed.
+        counts.append(sum("commerce_" in query["sql"] for query in queries))
+    assert counts[0] == counts[1] == counts[2] > 0
